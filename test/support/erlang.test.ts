@@ -12,9 +12,7 @@ describe('an Erlang node', () => {
 
   test('is distributed, on loopback only, and says who it is', async () => {
     expect(erl.name).toMatch(/^e_[0-9a-f]{12}@127\.0\.0\.1$/);
-    expect(await erl.eval('{node(), erlang:get_cookie()}.')).toBe(
-      `{'${erl.name}','${erl.cookie}'}`.replace(/''/g, "'"),
-    );
+    expect(await erl.eval('[node(), atom_to_list(erlang:get_cookie())].')).toBe(`['${erl.name}',"${erl.cookie}"]`);
     expect(Number(erl.release)).toBeGreaterThanOrEqual(23);
     const listeners = await erl.eval(
       '[A || P <- erlang:ports(), {name, "tcp_inet"} == erlang:port_info(P, name), {ok, {A, _}} <- [inet:sockname(P)]].',
@@ -113,7 +111,9 @@ describe('epmd', () => {
   test('knows the nodes that registered', async () => {
     expect(await epmd.names()).toEqual([]);
     const erl = await startErlang({ name: 'listed', epmdPort: epmd.port });
-    expect(await epmd.names()).toEqual([{ name: 'listed', port: expect.any(Number) }]);
+    expect((await epmd.names()).map(({ name, port }) => ({ name, port: port > 0 }))).toEqual([
+      { name: 'listed', port: true },
+    ]);
     await erl.stop();
     await expect.poll(() => epmd.names()).toEqual([]);
   });

@@ -81,7 +81,7 @@ export async function startErlang(options: ErlangOptions = {}): Promise<Erlang> 
   const distributed = naming.length > 0;
   if (distributed && options.epmdPort === undefined) shared ??= startEpmd();
   const epmdPort = options.epmdPort ?? (distributed ? (await (shared as Promise<Epmd>)).port : 0);
-  const cookie = options.cookie === false ? '' : (options.cookie ?? randomBytes(9).toString('base64url'));
+  const cookie = options.cookie === false ? '' : (options.cookie ?? `c${randomBytes(8).toString('hex')}`);
   const home = options.home ?? mkdtempSync(join(tmpdir(), 'erlnode-home-'));
   const [command, ...prefix] = otpCommand('erl');
   const args = [
