@@ -1,0 +1,137 @@
+// Every error class and every code, on one screen. The class says whose fault it was; the code is Erlang's word where
+// there is one. Messages say what was expected, what came and where; cookies and message contents never enter them.
+import type { Term } from './term/term.js';
+
+/** What every error of this package carries. `code` is stable and meant for programs; `message` is meant for people. */
+export abstract class ErlnodeError<Code extends string = string> extends Error {
+  readonly code: Code;
+
+  constructor(code: Code, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.name = new.target.name;
+  }
+}
+
+export type ArgumentErrorCode = 'badarg' | 'not_encodable' | 'already_registered' | 'system_limit';
+
+/** The caller's fault, thrown at once and before anything happened. */
+export class ArgumentError extends ErlnodeError<ArgumentErrorCode> {}
+
+export type DecodeErrorCode =
+  | 'bad_version'
+  | 'bad_tag'
+  | 'bad_atom'
+  | 'bad_utf8'
+  | 'bad_float'
+  | 'bad_integer'
+  | 'bad_bitstring'
+  | 'bad_identifier'
+  | 'bad_fun'
+  | 'bad_record'
+  | 'bad_compressed'
+  | 'duplicate_key'
+  | 'truncated'
+  | 'trailing_bytes'
+  | 'unknown_atom';
+
+/** Bytes that are not what they claim to be. `offset` counts from the first byte handed to the decoder. */
+export class DecodeError extends ErlnodeError<DecodeErrorCode> {
+  readonly offset: number;
+
+  constructor(code: DecodeErrorCode, message: string, offset: number, options?: ErrorOptions) {
+    super(code, `${message} (at byte ${offset})`, options);
+    this.offset = offset;
+  }
+}
+
+export type LimitErrorCode =
+  | 'frame_too_large'
+  | 'message_too_large'
+  | 'too_deep'
+  | 'inflated_too_large'
+  | 'integer_too_large'
+  | 'term_too_large'
+  | 'too_many_fragments'
+  | 'send_queue_full'
+  | 'mailbox_full';
+
+/** Well-formed, but over one of our limits: `asked` for more than `limit` (see docs/LIMITS.md). */
+export class LimitError extends ErlnodeError<LimitErrorCode> {
+  readonly limit: number;
+  readonly asked: number;
+
+  constructor(code: LimitErrorCode, message: string, limit: number, asked: number) {
+    super(code, `${message}: ${asked} is over the limit of ${limit}`);
+    this.limit = limit;
+    this.asked = asked;
+  }
+}
+
+export type ProtocolErrorCode = 'unexpected_message' | 'bad_frame' | 'bad_header' | 'bad_control' | 'bad_payload';
+
+/** An authenticated peer (or an EPMD) that speaks out of turn. Ends that connection and nothing else. */
+export class ProtocolError extends ErlnodeError<ProtocolErrorCode> {}
+
+export type HandshakeErrorCode =
+  | 'unexpected_message'
+  | 'nok'
+  | 'not_allowed'
+  | 'alive'
+  | 'bad_cookie'
+  | 'bad_name'
+  | 'wrong_node'
+  | 'missing_flags'
+  | 'setup_timeout'
+  | 'closed'
+  | 'aborted';
+
+/** The handshake with one peer ended before the connection was up. `step` is what was awaited when it ended. */
+export class HandshakeError extends ErlnodeError<HandshakeErrorCode> {
+  readonly step: string;
+
+  constructor(code: HandshakeErrorCode, message: string, step: string, options?: ErrorOptions) {
+    super(code, message, options);
+    this.step = step;
+  }
+}
+
+export type ConnectionErrorCode =
+  | 'noconnection'
+  | 'net_tick_timeout'
+  | 'connection_closed'
+  | 'noport'
+  | 'unknown_host'
+  | 'econnrefused'
+  | 'epmd_unreachable'
+  | 'duplicate_name'
+  | 'address_in_use'
+  | 'timeout'
+  | 'aborted'
+  | 'disconnected'
+  | 'node_stopped';
+
+/** The world: hosts, ports, cables, and peers that went away. */
+export class ConnectionError extends ErlnodeError<ConnectionErrorCode> {}
+
+export type ExitErrorCode =
+  | 'noproc'
+  | 'timeout'
+  | 'nodedown'
+  | 'noconnection'
+  | 'badrpc'
+  | 'normal'
+  | 'killed'
+  | 'shutdown'
+  | 'exit'
+  | 'aborted';
+
+/** What a call site sees when the other process is gone, or never answered: OTP's exit of the same call. */
+export class ExitError extends ErlnodeError<ExitErrorCode> {
+  readonly reason: Term;
+
+  constructor(code: ExitErrorCode, message: string, reason: Term, options?: ErrorOptions) {
+    super(code, message, options);
+    this.reason = reason;
+  }
+}

@@ -1,0 +1,153 @@
+// Atoms, interned: two atoms with the same text are the same object as long as anybody holds one.
+// Atoms that nobody holds are collected, so a peer that sends a million of them costs nothing for good.
+import { ArgumentError } from '../errors.js';
+
+/** OTP's limit (protocol section 5.1): characters, not bytes. */
+export const MAX_ATOM_CHARACTERS = 255;
+
+/** An Erlang atom. Made by {@link atom} only; compare with `===`. */
+export class Atom<Text extends string = string> {
+  readonly text: Text;
+  /** @internal A slot in which the codec keeps this atom's encoded form. */
+  wire: Uint8Array | undefined = undefined;
+
+  /** @internal */
+  constructor(text: Text) {
+    this.text = text;
+  }
+
+  toString(): string {
+    return this.text;
+  }
+
+  toJSON(): string {
+    return this.text;
+  }
+}
+
+/** The four atoms that JavaScript has words for; every other atom is an {@link Atom}. */
+export type AtomLiterals = { true: true; false: false; undefined: undefined; nil: null };
+
+/** What `atom(text)` gives for a text known to the type checker. */
+export type AtomOf<Text extends string> = Text extends keyof AtomLiterals
+  ? AtomLiterals[Text]
+  : string extends Text
+    ? Atom | boolean | null | undefined
+    : Atom<Text>;
+
+/**
+ * The atom with this text. `true`, `false`, `undefined` and `nil` are JavaScript's `true`, `false`, `undefined` and
+ * `null`, so that one Erlang term has exactly one representation.
+ *
+ * @throws ArgumentError `badarg` for more than 255 characters or a lone surrogate.
+ */
+export function atom<const Text extends string>(text: Text): AtomOf<Text>;
+export function atom(text: string): Atom | boolean | null | undefined {
+  switch (text) {
+    case 'true':
+      return true;
+    case 'false':
+      return false;
+    case 'undefined':
+      return undefined;
+    case 'nil':
+      return null;
+    default:
+      return internAtom(text);
+  }
+}
+
+/**
+ * @internal The {@link Atom} object for a text, also for the four that {@link atom} spells differently. Node names,
+ * module and function names are kept this way, because a node may well be called `nil@host` or a module `true`.
+ */
+export function internAtom<Text extends string>(text: Text): Atom<Text> {
+  const known = recall(text);
+  if (known !== undefined) return known as Atom<Text>;
+  checkText(text);
+  const fresh = new Atom(text);
+  everyone.set(text, new WeakRef<Atom>(fresh));
+  forgotten.register(fresh, text);
+  remember(text, fresh);
+  return fresh;
+}
+
+/** @internal How many atoms are interned now; for tests and measurements. */
+export function atomCount(): number {
+  return everyone.size;
+}
+
+// Identity lives in `everyone`; `recent` and `before` are two generations of strong references that spare the hot
+// atoms the weak look-up and being collected between two messages. Both are bounded.
+const GENERATION = 4096;
+const everyone = new Map<string, WeakRef<Atom>>();
+let recent = new Map<string, Atom>();
+let before = new Map<string, Atom>();
+const forgotten = new FinalizationRegistry<string>((text) => {
+  if (everyone.get(text)?.deref() === undefined) everyone.delete(text);
+});
+
+function recall(text: string): Atom | undefined {
+  const hot = recent.get(text);
+  if (hot !== undefined) return hot;
+  const known = before.get(text) ?? everyone.get(text)?.deref();
+  if (known !== undefined) remember(text, known);
+  return known;
+}
+
+function remember(text: string, value: Atom): void {
+  if (recent.size >= GENERATION) {
+    before = recent;
+    recent = new Map();
+  }
+  recent.set(text, value);
+}
+
+function checkText(text: string): void {
+  if (typeof text !== 'string') {
+    throw new ArgumentError('badarg', `an atom's text must be a string, not ${typeof text}`);
+  }
+  if (text.length > MAX_ATOM_CHARACTERS && [...text].length > MAX_ATOM_CHARACTERS) {
+    throw new ArgumentError('badarg', `an atom has at most ${MAX_ATOM_CHARACTERS} characters, not ${[...text].length}`);
+  }
+  if (!text.isWellFormed()) throw new ArgumentError('badarg', 'an atom cannot hold a lone surrogate');
+}
+
+// Reserved words must be quoted; the list is erl_scan's (OTP 29; `maybe` and `else` since 25).
+const RESERVED = new Set(
+  ('after and andalso band begin bnot bor bsl bsr bxor case catch cond div else end fun if let maybe not of or orelse ' +
+    'receive rem try when xor').split(' '),
+);
+const UNQUOTED = /^[a-zß-öø-ÿ][0-9A-Za-z_@À-ÖØ-öø-ÿ]*$/;
+
+/** An atom's text as Erlang source: quoted and escaped where `~p` would quote it. */
+export function quoteAtom(text: string): string {
+  if (UNQUOTED.test(text) && !RESERVED.has(text)) return text;
+  return `'${escapeText(text, "'")}'`;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '\n': '\\n',
+  '\t': '\\t',
+  '\r': '\\r',
+  '\v': '\\v',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\x1b': '\\e',
+  '\x7f': '\\d',
+  '\\': '\\\\',
+};
+
+/** @internal Text between quotes as io_lib writes it: control characters escaped, everything printable as it is. */
+export function escapeText(text: string, quote: '"' | "'"): string {
+  let out = '';
+  for (const character of text) {
+    const code = character.codePointAt(0) as number;
+    if (character === quote) out += `\\${quote}`;
+    else if (ESCAPES[character] !== undefined) out += ESCAPES[character];
+    else if (code < 0x20) out += `\\${code.toString(8).padStart(3, '0')}`;
+    else if (code >= 0x80 && code < 0xa0) out += `\\x{${code.toString(16).toUpperCase()}}`;
+    else out += character;
+  }
+  return out;
+}

@@ -1,0 +1,70 @@
+// Lists are arrays; this file has the two that are not: improper lists, and texts that Erlang keeps as lists.
+import { ArgumentError } from '../errors.js';
+import type { Term } from './term.js';
+
+/** `[1, 2 | Tail]`: at least one element, and a tail that is not a list. Made by {@link improperList}. */
+export class ImproperList {
+  readonly elements: readonly Term[];
+  readonly tail: Term;
+
+  /** @internal */
+  constructor(elements: readonly Term[], tail: Term) {
+    this.elements = elements;
+    this.tail = tail;
+  }
+}
+
+/**
+ * The list of `elements` ending in `tail`. As in Erlang, no elements give the tail itself, and a tail that is a list
+ * continues the list: only a tail that is no list makes an {@link ImproperList}.
+ */
+export function improperList(elements: readonly Term[], tail: Term): Term {
+  if (elements.length === 0) return tail;
+  if (Array.isArray(tail)) return [...elements, ...(tail as readonly Term[])];
+  if (tail instanceof ImproperList) return new ImproperList([...elements, ...tail.elements], tail.tail);
+  return new ImproperList(elements, tail);
+}
+
+/** A text as Erlang's `"abc"`: the list of its code points. */
+export function charlist(text: string): number[] {
+  return Array.from(text, (character) => character.codePointAt(0) as number);
+}
+
+/**
+ * Reads chardata or iodata: a string, a binary (UTF-8), a charlist, or any nesting of them.
+ *
+ * @throws ArgumentError `badarg` for anything else, for bytes that are not UTF-8 and for numbers that are no character.
+ */
+export function text(term: Term): string {
+  let out = '';
+  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  const pending: Term[] = [term];
+  while (pending.length > 0) {
+    const next = pending.pop();
+    if (typeof next === 'string') out += next;
+    else if (next instanceof Uint8Array) out += decodeUtf8(utf8, next);
+    else if (typeof next === 'number') out += character(next);
+    else if (Array.isArray(next)) {
+      for (let i = next.length - 1; i >= 0; i--) pending.push((next as readonly Term[])[i]);
+    } else if (next instanceof ImproperList) {
+      pending.push(next.tail);
+      for (let i = next.elements.length - 1; i >= 0; i--) pending.push(next.elements[i]);
+    } else throw new ArgumentError('badarg', 'text() reads binaries, strings and (nested) lists of characters only');
+  }
+  return out;
+}
+
+function decodeUtf8(decoder: InstanceType<typeof TextDecoder>, bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    throw new ArgumentError('badarg', 'text() met a binary that is not UTF-8', { cause });
+  }
+}
+
+function character(code: number): string {
+  if (!Number.isInteger(code) || code < 0 || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) {
+    throw new ArgumentError('badarg', `text() met ${code}, which is no character`);
+  }
+  return String.fromCodePoint(code);
+}
