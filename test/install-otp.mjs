@@ -1,0 +1,69 @@
+// The tests talk to a real BEAM. Where `erl` or `epmd` is missing this installs the smallest Debian packages that have
+// them, if it may; otherwise it says what to install and fails, because a skipped interop test looks like a passed one.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+
+// erlang-base holds kernel, stdlib, erts and epmd; the handshake needs no crypto application.
+const packages = ['erlang-base'];
+const other = process.env.ERLNODE_OTP;
+
+/** OTP's release as the given erl says it, or undefined where there is none. */
+function release(erl) {
+  const expression = 'io:put_chars(erlang:system_info(otp_release)), halt(0, [{flush, true}]).';
+  const { status, stdout } = spawnSync(erl, ['-noinput', '-boot', 'start_clean', '-eval', expression], {
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
+  return status === 0 ? stdout.trim() : undefined;
+}
+
+/** `epmd -names` fails where no daemon runs, but then it has run. */
+function hasEpmd() {
+  return spawnSync('epmd', ['-names']).error === undefined;
+}
+
+function fail(why) {
+  console.error(`
+The tests need Erlang/OTP 23 or newer (the commands erl and epmd on the PATH), and ${why}.
+Install it, then run the tests again:
+
+  Debian, Ubuntu    sudo apt-get install --no-install-recommends ${packages.join(' ')}
+  Fedora            sudo dnf install erlang
+  macOS             brew install erlang
+  other             https://www.erlang.org/downloads
+
+Another OTP than the one on the PATH: ERLNODE_OTP=<path of its erl>.
+`);
+  process.exit(1);
+}
+
+function install() {
+  if (process.platform !== 'linux' || !existsSync('/usr/bin/apt-get'))
+    fail('they can be installed by this script on Debian and Ubuntu only');
+  const root = process.getuid?.() === 0;
+  if (!root && spawnSync('sudo', ['-n', 'true']).status !== 0)
+    fail('this script is neither root nor allowed to use sudo without a password');
+  const run = (...args) => {
+    const command = [...(root ? [] : ['sudo', '-n']), 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args];
+    console.log(`$ ${command.join(' ')}`);
+    const { status } = spawnSync(command[0], command.slice(1), { stdio: ['ignore', 'inherit', 'inherit'] });
+    if (status !== 0) fail(`apt-get ${args[0]} failed (its messages are above)`);
+  };
+  run('update', '-q');
+  run('install', '-q', '-y', '--no-install-recommends', ...packages);
+}
+
+if (other) {
+  const found = release(other);
+  if (found === undefined) fail(`ERLNODE_OTP=${other} does not start`);
+  console.log(`Erlang/OTP ${found} (${other})`);
+} else {
+  let found = hasEpmd() ? release('erl') : undefined;
+  if (found === undefined) {
+    console.log(`Erlang is missing; installing ${packages.join(' ')}.`);
+    install();
+    found = hasEpmd() ? release('erl') : undefined;
+    if (found === undefined) fail(`${packages.join(' ')} is installed, but erl does not start`);
+  }
+  console.log(`Erlang/OTP ${found}`);
+}
