@@ -5,7 +5,7 @@ import { posix } from 'node:path';
 import { blank, type Import, imports, lineAt } from './source-scan.js';
 
 /** A floor may import itself, errors.ts and the floors named here; nothing else. */
-export const floors: Readonly<Record<string, readonly string[]>> = {
+const floors: Readonly<Record<string, readonly string[]>> = {
   term: [],
   etf: ['term'],
   dist: ['term', 'etf'],
@@ -18,7 +18,7 @@ export const floors: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Files directly in src/: the composition root and the doors may import every floor but cli. */
-export const topFiles = ['errors.ts', 'start-node.ts', 'index.ts', 'testing.ts'];
+const topFiles = ['errors.ts', 'start-node.ts', 'index.ts', 'testing.ts'];
 
 const pureFloors = ['term', 'etf', 'dist', 'process', 'otp'];
 
