@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // Soak tests run for hours, by hand: npx vitest run --config … with their own include.
+    // Soak tests run for hours, and by hand.
     exclude: ['test/soak/**'],
     globalSetup: ['test/global-setup.ts'],
     setupFiles: ['test/setup.ts'],
