@@ -1,0 +1,25 @@
+// The codec's limits and their defaults; docs/LIMITS.md explains each one.
+
+/** What one call of the codec may cost at most. Every field is optional; the default is in {@link CODEC_LIMITS}. */
+export interface CodecLimits {
+  /** Levels of nesting: `too_deep` beyond it, in both directions. */
+  readonly depth?: number;
+  /** Bytes that a compressed term may inflate to: `inflated_too_large`. */
+  readonly inflatedSize?: number;
+  /** Magnitude bytes of one integer, in both directions: `integer_too_large`. */
+  readonly integerSize?: number;
+  /** Bytes of one encoded term: `term_too_large`. */
+  readonly encodedSize?: number;
+}
+
+/** The defaults. `integerSize` is OTP 29's own limit, `encodedSize` the largest packet that a length field can announce. */
+export const CODEC_LIMITS: Required<CodecLimits> = {
+  depth: 250_000,
+  inflatedSize: 64 * 1024 * 1024,
+  integerSize: (2 ** 16 - 1) * 8,
+  encodedSize: 2 ** 31 - 1,
+};
+
+export function resolveLimits(limits: CodecLimits | undefined): Required<CodecLimits> {
+  return limits === undefined ? CODEC_LIMITS : { ...CODEC_LIMITS, ...limits };
+}
