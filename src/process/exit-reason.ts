@@ -1,0 +1,85 @@
+// Exit reasons: what JavaScript throws, spelled as OTP spells it, and OTP's reasons read for people and programs.
+import { ErlnodeError, ExitError, type ExitErrorCode } from '../errors.js';
+import { Atom, atom, internAtom } from '../term/atom.js';
+import { format } from '../term/format.js';
+import { charlist } from '../term/list.js';
+import type { Term } from '../term/term.js';
+import { Tuple, tuple } from '../term/tuple.js';
+
+export const NORMAL: Atom<'normal'> = atom('normal');
+export const KILL: Atom<'kill'> = atom('kill');
+export const KILLED: Atom<'killed'> = atom('killed');
+export const NOPROC: Atom<'noproc'> = atom('noproc');
+export const NOCONNECTION: Atom<'noconnection'> = atom('noconnection');
+export const SHUTDOWN: Atom<'shutdown'> = atom('shutdown');
+const TIMEOUT = atom('timeout');
+
+/**
+ * The exit reason of a process whose function threw `thrown`:
+ * an ExitError's own reason; `{{js_error, Name, Message}, Stack}` for any other Error, shaped as OTP's `{Reason, Stack}`
+ * so that Erlang's tools print it well; `{{nocatch, Value}, []}` for a thrown value that is not an Error.
+ */
+export function reasonOf(thrown: unknown): Term {
+  if (thrown instanceof ExitError) return thrown.reason;
+  if (thrown instanceof Error) {
+    const what = thrown instanceof ErlnodeError ? thrown.code : thrown.name;
+    return tuple(tuple(atom('js_error'), what, thrown.message.slice(0, 1000)), stackOf(thrown));
+  }
+  return tuple(tuple(atom('nocatch'), thrown as Term), []);
+}
+
+const FRAME = /^\s*at (?:(.*?) \()?(.*?):(\d+):\d+\)?$/;
+
+/** The first frames as `[{Module, Function, Arity, [{file, F}, {line, L}]}]`; the arity is not known and given as 0. */
+function stackOf(error: Error): Term[] {
+  const frames: Term[] = [];
+  for (const line of (error.stack ?? '').split('\n').slice(1, 9)) {
+    const found = FRAME.exec(line);
+    if (found === null) continue;
+    const [, name = 'anonymous', file = '', at = '0'] = found;
+    const short = file.replace(/^file:\/\//, '').slice(-120);
+    const where = [tuple(atom('file'), charlist(short)), tuple(atom('line'), Number(at))];
+    frames.push(tuple(atom('js'), internAtom(name.slice(0, 120)), 0, where));
+  }
+  return frames;
+}
+
+const CODES: Readonly<Record<string, ExitErrorCode>> = {
+  noproc: 'noproc',
+  timeout: 'timeout',
+  noconnection: 'noconnection',
+  normal: 'normal',
+  killed: 'killed',
+  shutdown: 'shutdown',
+};
+
+/** The error that a call site sees when the process it waits for ended, or will not answer, because of `reason`. */
+export function exitError(reason: Term, doing: string): ExitError {
+  const first = reason instanceof Tuple ? reason.elements[0] : reason;
+  const word = first instanceof Atom ? first.text : '';
+  if (word === 'nodedown') return new ExitError('nodedown', `${doing}: the connection to the node was lost`, reason);
+  const code = CODES[word] ?? 'exit';
+  return new ExitError(code, `${doing}: ${EXPLAINED[code] ?? `exit ${format(reason, { limit: 200 })}`}`, reason);
+}
+
+const EXPLAINED: Partial<Record<ExitErrorCode, string>> = {
+  noproc: 'there is no such process (noproc)',
+  noconnection: 'there is no connection to that node (noconnection)',
+  killed: 'the process was killed',
+};
+
+/** A wait that took longer than it was allowed to. */
+export function timeoutError(doing: string, milliseconds: number): ExitError {
+  return new ExitError('timeout', `${doing}: nothing came within ${milliseconds} ms`, TIMEOUT);
+}
+
+/** A wait that its AbortSignal ended. */
+export function abortedError(doing: string, signal: AbortSignal): ExitError {
+  return new ExitError('aborted', `${doing}: aborted`, atom('aborted'), { cause: signal.reason });
+}
+
+/** Whether OTP would write a crash report for this reason. */
+export function isCrash(reason: Term): boolean {
+  if (reason === NORMAL || reason === SHUTDOWN) return false;
+  return !(reason instanceof Tuple && reason.length === 2 && reason.elements[0] === SHUTDOWN);
+}

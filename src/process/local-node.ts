@@ -1,0 +1,32 @@
+// What a process may ask of the node it lives on. ProcessTable is the one that answers.
+import type { Reference } from '../term/identifiers.js';
+import type { Term } from '../term/term.js';
+import type { Aliases } from './aliases.js';
+import type { ProcessState } from './process-state.js';
+import type { RegisteredNames } from './registered-names.js';
+import type { Signal, SpawnReply } from './signal.js';
+
+/** A process that waits for the answer to its spawn request; it may end before the answer comes. */
+export interface PendingSpawn {
+  readonly ref: Reference;
+  readonly process: ProcessState;
+  readonly node: string;
+  onReply(reply: SpawnReply): void;
+}
+
+export interface LocalNode {
+  /** The node's name. */
+  readonly node: string;
+  readonly names: RegisteredNames;
+  readonly aliases: Aliases;
+  /** By the key of the request's reference. */
+  readonly spawning: Map<string, PendingSpawn>;
+  /** A reference that this node has never made before. */
+  makeReference(): Reference;
+  /** Sends a signal on its way, to a process here or on another node. */
+  route(signal: Signal): void;
+  /** `process` has a link or a monitor with `node`, so it wants to know when the connection is lost. */
+  related(process: ProcessState, node: string): void;
+  /** Ends a process. */
+  terminate(process: ProcessState, reason: Term): void;
+}
