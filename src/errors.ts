@@ -106,6 +106,8 @@ export type ConnectionErrorCode =
   | 'epmd_unreachable'
   | 'duplicate_name'
   | 'address_in_use'
+  | 'eaddrnotavail'
+  | 'eacces'
   | 'timeout'
   | 'aborted'
   | 'disconnected'

@@ -1,0 +1,118 @@
+// Joins a machine that has output to the byte stream that carries it: what was written during one turn of the event
+// loop leaves as one write. It is the one place that knows how much a peer has not taken yet (promise 9).
+import type { ByteStream } from './transport.js';
+
+/** A machine with output: `dist/connection`, a handshake. */
+export interface PumpSource {
+  /** What is to be sent since the last call, oldest first; the caller keeps the chunks. */
+  takeOutput(): readonly Uint8Array[];
+  /**
+   * Bytes that `takeOutput` would return. With it, a loop that sends for a long time without giving way is written
+   * (and counted) while it runs; without it, only when its turn ends.
+   */
+  readonly outputBytes?: number;
+}
+
+export interface PumpOptions {
+  /** OTP: `+zdbbl`. From this many queued bytes on senders should wait. Promise 9: 1 MiB. */
+  readonly busyMark: number;
+  /** More queued bytes than this and the peer counts as too slow to keep. Promise 9: 64 MiB. */
+  readonly hardCap: number;
+  /** The busy mark was reached (`true`), or the queue is below half of it again (`false`). */
+  onBusy(busy: boolean): void;
+  /** Told once, before the bytes that went over the cap are written; the owner destroys the stream. */
+  onOverflow(queued: number): void;
+}
+
+/** A turn's output that grows beyond this is written without waiting for the end of the turn. */
+const eagerWriteBytes = 64 * 1024;
+
+/**
+ * One per connection. The owner calls {@link schedule} whenever the machine may have output, and {@link flush} when the
+ * stream says `onDrain`.
+ *
+ * Why the end of the turn is `setImmediate`: it runs when all sockets that were ready in this turn have been read and
+ * everything they woke up has run, so a hundred messages from ten sockets to one peer are one write. A micro-task would
+ * run between two of those receivers, a next-tick between two of those sockets. An immediate keeps the loop from
+ * waiting, so a single echo pays about a microsecond for it.
+ */
+export class Pump {
+  readonly #stream: ByteStream;
+  readonly #source: PumpSource;
+  readonly #options: PumpOptions;
+  #scheduled = false;
+  #busy = false;
+  #overflowed = false;
+  #sentBytes = 0;
+  /**
+   * Size of the write that found the stream empty. It does not count against the cap: a single message may be larger
+   * than the cap, and a peer that is reading it is not slow.
+   */
+  #headBytes = 0;
+
+  constructor(stream: ByteStream, source: PumpSource, options: PumpOptions) {
+    this.#stream = stream;
+    this.#source = source;
+    this.#options = options;
+  }
+
+  /** Bytes the machine has ready plus bytes the operating system has not taken. */
+  get queuedBytes(): number {
+    return this.#stream.bufferedBytes + (this.#source.outputBytes ?? 0);
+  }
+
+  /** Bytes handed to the stream so far. */
+  get sentBytes(): number {
+    return this.#sentBytes;
+  }
+
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  /** Writes at the end of this turn of the event loop. Cheap: call it after every message. */
+  schedule(): void {
+    if ((this.#source.outputBytes ?? 0) >= eagerWriteBytes) {
+      this.flush();
+      return;
+    }
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#turnEnds);
+  }
+
+  /** Writes now, and looks at the marks again. */
+  flush(): void {
+    if (this.#overflowed) return;
+    const before = this.#stream.bufferedBytes;
+    const chunks = this.#source.takeOutput();
+    let size = 0;
+    for (const chunk of chunks) size += chunk.length;
+    if (size > 0) {
+      if (before === 0) this.#headBytes = size;
+      else if (before + size - this.#headBytes > this.#options.hardCap) {
+        this.#overflowed = true;
+        this.#options.onOverflow(before + size);
+        return;
+      }
+      this.#sentBytes += size;
+      this.#stream.write(chunks);
+    }
+    this.#judgeBusy();
+  }
+
+  readonly #turnEnds = (): void => {
+    this.#scheduled = false;
+    this.flush();
+  };
+
+  #judgeBusy(): void {
+    const queued = this.queuedBytes;
+    const { busyMark } = this.#options;
+    // Half the mark before senders go on, or they would stop and start with every chunk that leaves.
+    const busy = this.#busy ? queued >= busyMark / 2 : queued >= busyMark;
+    if (busy === this.#busy) return;
+    this.#busy = busy;
+    this.#options.onBusy(busy);
+  }
+}

@@ -1,0 +1,152 @@
+// A ByteStream over any of Node's sockets (TCP, TLS, Unix). Nothing is read before start(); after end() or destroy() no
+// byte comes out; onClose comes exactly once. A peer that sends FIN is gone, as for a BEAM: there are no half-open streams.
+import { Buffer } from 'node:buffer';
+import type { Socket } from 'node:net';
+import { ConnectionError } from '../errors.js';
+import type { ByteStream, ByteStreamSink } from './transport.js';
+
+/** Below this many bytes, copying the chunks together is cheaper than handing each of them to the socket. */
+const joinBelow = 64 * 1024;
+
+/** `127.0.0.1:4370`, `[::1]:4370`; IPv4 that came through an IPv6 socket is shown as IPv4. */
+export function hostAndPort(host: string | undefined, port: number | undefined): string {
+  if (host === undefined || port === undefined) return 'unknown';
+  const plain = host.startsWith('::ffff:') && host.includes('.') ? host.slice(7) : host;
+  return plain.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`;
+}
+
+/**
+ * Wraps a connected socket. From here on the socket belongs to the stream: nobody else may listen to it or write.
+ *
+ * @param remote the other end for log lines, where the socket itself cannot tell (Unix sockets).
+ */
+export function socketStream(socket: Socket, remote?: string): ByteStream {
+  return new SocketStream(socket, remote ?? hostAndPort(socket.remoteAddress, socket.remotePort));
+}
+
+class SocketStream implements ByteStream {
+  readonly remote: string;
+  readonly #socket: Socket;
+  #sink: ByteStreamSink | undefined;
+  #paused = false;
+  /** We ended or destroyed it: the owner wants to hear of nothing but the end. */
+  #finished = false;
+  #closed = false;
+  #failure: Error | undefined;
+  #drainAwaited = false;
+
+  constructor(socket: Socket, remote: string) {
+    this.#socket = socket;
+    this.remote = remote;
+    // Kept to the end: an error that comes after everything else must not become an uncaught exception.
+    socket.on('error', (error: Error) => {
+      this.#failure ??= this.#name(error);
+    });
+    socket.once('close', () => {
+      this.#closed = true;
+      if (this.#sink !== undefined) this.#tellClosed(this.#sink);
+    });
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  start(sink: ByteStreamSink): void {
+    if (this.#sink !== undefined) return;
+    this.#sink = sink;
+    if (this.#closed) {
+      // As late as any other event: the owner is not called back from inside its own call.
+      process.nextTick(() => this.#tellClosed(sink));
+      return;
+    }
+    const socket = this.#socket;
+    socket.on('data', (chunk: Buffer) => {
+      if (!this.#finished) sink.onData(chunk);
+    });
+    // Without this, Node would first send what is queued, at a peer that may never read it.
+    socket.once('end', () => {
+      if (!this.#finished) this.destroy();
+    });
+    if (this.#paused) socket.pause();
+    else socket.resume();
+  }
+
+  write(chunks: readonly Uint8Array[]): void {
+    const socket = this.#socket;
+    if (this.#finished || !socket.writable || chunks.length === 0) return;
+    if (chunks.length === 1) socket.write(chunks[0] as Uint8Array, this.#written);
+    else if (isSmall(chunks)) socket.write(Buffer.concat(chunks), this.#written);
+    else {
+      socket.cork();
+      const last = chunks.length - 1;
+      for (let i = 0; i < last; i++) socket.write(chunks[i] as Uint8Array);
+      socket.write(chunks[last] as Uint8Array, this.#written);
+      socket.uncork();
+    }
+    this.#drainAwaited ||= socket.writableLength > 0;
+  }
+
+  pause(): void {
+    this.#paused = true;
+    if (this.#sink !== undefined) this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    if (this.#sink !== undefined && !this.#closed) this.#socket.resume();
+  }
+
+  end(): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    // Bytes that still come are read and dropped: closing over unread bytes would reset the connection, and the peer
+    // could lose what it is being sent.
+    this.#socket.resume();
+    this.#socket.destroySoon();
+  }
+
+  destroy(error?: Error): void {
+    if (this.#closed) return;
+    this.#finished = true;
+    if (error !== undefined) this.#failure ??= error;
+    this.#socket.destroy();
+  }
+
+  ref(): void {
+    this.#socket.ref();
+  }
+
+  unref(): void {
+    this.#socket.unref();
+  }
+
+  readonly #written = (): void => {
+    if (!this.#drainAwaited || this.#finished || this.#socket.writableLength > 0) return;
+    this.#drainAwaited = false;
+    this.#sink?.onDrain();
+  };
+
+  #tellClosed(sink: ByteStreamSink): void {
+    this.#finished = true;
+    if (this.#failure === undefined) sink.onClose();
+    else sink.onClose(this.#failure);
+  }
+
+  #name(error: Error): Error {
+    const { code } = error as NodeJS.ErrnoException;
+    const what = code === 'ECONNRESET' || code === 'EPIPE' ? 'was reset by the peer' : 'failed';
+    return new ConnectionError('connection_closed', `the connection to ${this.remote} ${what} (${code ?? 'no code'})`, {
+      cause: error,
+    });
+  }
+}
+
+function isSmall(chunks: readonly Uint8Array[]): boolean {
+  let size = 0;
+  for (const chunk of chunks) {
+    size += chunk.length;
+    if (size >= joinBelow) return false;
+  }
+  return true;
+}
