@@ -127,3 +127,43 @@ export interface SpawnReply {
   /** The new process, or the error's name (`badopt`, `system_limit` …). */
   readonly result: Pid | string;
 }
+
+/** The operations as the wire numbers them (protocol section 4.1). TT: with a sequential-trace token. */
+export const DOP = {
+  DOP_LINK: 1,
+  DOP_SEND: 2,
+  DOP_EXIT: 3,
+  DOP_UNLINK: 4,
+  DOP_REG_SEND: 6,
+  DOP_GROUP_LEADER: 7,
+  DOP_EXIT2: 8,
+  DOP_SEND_TT: 12,
+  DOP_EXIT_TT: 13,
+  DOP_REG_SEND_TT: 16,
+  DOP_EXIT2_TT: 18,
+  DOP_MONITOR_P: 19,
+  DOP_DEMONITOR_P: 20,
+  DOP_MONITOR_P_EXIT: 21,
+  DOP_SEND_SENDER: 22,
+  DOP_SEND_SENDER_TT: 23,
+  DOP_PAYLOAD_EXIT: 24,
+  DOP_PAYLOAD_EXIT_TT: 25,
+  DOP_PAYLOAD_EXIT2: 26,
+  DOP_PAYLOAD_EXIT2_TT: 27,
+  DOP_PAYLOAD_MONITOR_P_EXIT: 28,
+  DOP_SPAWN_REQUEST: 29,
+  DOP_SPAWN_REQUEST_TT: 30,
+  DOP_SPAWN_REPLY: 31,
+  DOP_SPAWN_REPLY_TT: 32,
+  DOP_ALIAS_SEND: 33,
+  DOP_ALIAS_SEND_TT: 34,
+  DOP_UNLINK_ID: 35,
+  DOP_UNLINK_ID_ACK: 36,
+  DOP_ALTACT_SIG_SEND: 37,
+} as const;
+
+/** What the flags of DOP_ALTACT_SIG_SEND say; bits without a name are ignored. */
+export const ERTS_DOP_ALTACT_SIG_FLG = { PRIO: 1, TOKEN: 2, ALIAS: 4, NAME: 8, EXIT: 16 } as const;
+
+/** What the flags of DOP_SPAWN_REPLY say. */
+export const ERTS_DIST_SPAWN_FLAG = { LINK_CREATED: 1, MONITOR_CREATED: 2 } as const;

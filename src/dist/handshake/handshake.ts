@@ -1,7 +1,8 @@
 // What initiator and acceptor share: who we are, what a step gives back, what a handshake that succeeded has established
 // (protocol section 2). Machines never throw: a failure is a step's last word, with the bytes still to be sent before closing.
 import type { Buffer } from 'node:buffer';
-import type { HandshakeError } from '../../errors.js';
+import { HandshakeError, LimitError } from '../../errors.js';
+import type { FrameReader } from '../frame.js';
 
 /** Who one side says it is. */
 export interface Identity {
@@ -50,3 +51,44 @@ export type Awaited =
 
 /** Bytes of the length before each message: 2 over plain TCP, 4 over TLS (protocol section 7.1). */
 export type LengthBytes = 2 | 4;
+
+/** @internal Longest message that is read; a name is at most 255 characters, but newer peers may append to messages. */
+export const MAX_MESSAGE_BYTES = 65_535;
+
+/** @internal What one message led to, before the bytes around it are known. */
+export interface Unframed {
+  readonly output?: readonly Buffer[];
+  readonly established?: Omit<Established, 'rest'>;
+  readonly failure?: HandshakeError;
+}
+
+/**
+ * @internal The boundary of both machines: every message of a chunk to `onMessage`, until it is done or has failed.
+ * Whatever is thrown inside, by a callback of the node for instance, becomes a failure here.
+ */
+export function hear(
+  reader: FrameReader,
+  chunk: Uint8Array,
+  machine: { readonly awaits: Awaited },
+  onMessage: (body: Buffer) => Unframed,
+): HandshakeStep {
+  const output: Buffer[] = [];
+  const { awaits } = machine;
+  try {
+    reader.push(chunk);
+    for (;;) {
+      const body = reader.next();
+      if (body === undefined) return { output };
+      const { output: more, established, failure } = onMessage(body);
+      if (more !== undefined) output.push(...more);
+      if (failure !== undefined) return { output, failure };
+      if (established !== undefined) return { output, established: { ...established, rest: reader.rest() } };
+    }
+  } catch (cause) {
+    const failure =
+      cause instanceof LimitError
+        ? new HandshakeError('unexpected_message', `expected ${awaits}: ${cause.message}`, awaits, { cause })
+        : new HandshakeError('aborted', `the handshake failed on our side, waiting for ${awaits}`, awaits, { cause });
+    return { output, failure };
+  }
+}
