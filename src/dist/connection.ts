@@ -1,11 +1,15 @@
 // One connection after its handshake: bytes in, control messages out, and back (protocol sections 3 and 4).
 // Pure: no socket, no clock. Whatever it throws on receive ends this connection and nothing else.
-import { Buffer } from 'node:buffer';
-import { ProtocolError } from '../errors.js';
-import type { DecodeOptions } from '../etf/decode.js';
-import type { EncodeOptions } from '../etf/encode.js';
+import type { Buffer } from 'node:buffer';
+import { type DecodeOptions, Decoder } from '../etf/decode.js';
+import { type EncodeOptions, Encoder } from '../etf/encode.js';
 import type { ControlMessage } from './control.js';
-import type { ConnectionLimits } from './limits.js';
+import { ControlWriter } from './control-writer.js';
+import { FrameReader } from './frame.js';
+import { CONNECTION_LIMITS, type ConnectionLimits } from './limits.js';
+import type { PacketReader, PacketWriter } from './packet.js';
+import { PassThroughReader, PassThroughWriter } from './pass-through.js';
+import { Ticker } from './tick.js';
 
 export interface ConnectionSink {
   /** Every message, in the order of arrival. */
@@ -38,47 +42,131 @@ export interface ConnectionStatistics {
   readonly messagesOut: number;
   readonly ticksIn: number;
   readonly ticksOut: number;
+  /** When the peer gave a sign of life last, in milliseconds of the clock that is passed in. */
+  readonly lastHeard: number;
 }
 
+const TICK_TIME = 60;
+const TICK_INTENSITY = 4;
+
 export class Connection {
-  constructor(_options: ConnectionOptions) {}
+  readonly #sink: ConnectionSink;
+  readonly #frames: FrameReader;
+  readonly #reader: PacketReader;
+  readonly #writer: PacketWriter;
+  readonly #control: ControlWriter;
+  readonly #ticker: Ticker;
+  #over = false;
+  #bytesIn = 0;
+  #bytesOut = 0;
+  #messagesIn = 0;
+  #messagesOut = 0;
+  #ticksIn = 0;
+  #ticksOut = 0;
+
+  constructor(options: ConnectionOptions) {
+    const { self, peer, flags, tickTime, tickIntensity, now } = options;
+    const limits = { ...CONNECTION_LIMITS, ...options.limits };
+    this.#sink = options.sink;
+    this.#frames = new FrameReader(4, limits.frameBytes);
+    this.#control = new ControlWriter(flags);
+    this.#reader = new PassThroughReader(new Decoder(options.terms), self, peer);
+    this.#writer = new PassThroughWriter(new Encoder(options.encoding), this.#control);
+    this.#ticker = new Ticker(tickTime ?? TICK_TIME, tickIntensity ?? TICK_INTENSITY, now);
+  }
 
   /** Milliseconds after which {@link tick} wants to be called, again and again. */
-  readonly tickInterval: number = 15_000;
+  get tickInterval(): number {
+    return this.#ticker.interval;
+  }
 
   /**
    * Feeds what the socket gave; messages go to the sink. Do not write to `chunk` afterwards: binaries may be views of it.
    *
-   * @throws ProtocolError, LimitError: the reason why this connection ends; the machine is dead from then on.
+   * @throws ProtocolError, LimitError: the reason why this connection ends; further input is ignored from then on.
    */
-  receive(_chunk: Buffer, _now: number): void {
-    throw new ProtocolError('bad_frame', 'not written yet');
+  receive(chunk: Buffer, now: number): void {
+    if (this.#over) return;
+    this.#ticker.heard(now);
+    this.#bytesIn += chunk.length;
+    try {
+      this.#frames.push(chunk);
+      // The sink may close the connection on a message.
+      while (!this.#over) {
+        const frame = this.#frames.next();
+        if (frame === undefined) return;
+        if (frame.length === 0) {
+          this.#ticksIn++;
+          continue;
+        }
+        const message = this.#reader.read(frame);
+        if (message === undefined) continue;
+        this.#messagesIn++;
+        this.#sink.onControl(message);
+      }
+    } catch (error) {
+      this.#over = true;
+      throw error;
+    }
   }
 
-  /** Appends a message to the output. False: this peer did not announce what it takes to understand the message. */
-  send(_message: ControlMessage): boolean {
-    return false;
+  /** No more messages to the sink, not even those that have arrived. */
+  close(): void {
+    this.#over = true;
+  }
+
+  /**
+   * Appends a message to the output. False: this peer did not announce what it takes to understand it; nothing was sent.
+   *
+   * @throws ArgumentError `not_encodable`, LimitError: nothing was sent, and the connection goes on.
+   */
+  send(message: ControlMessage): boolean {
+    if (!this.#control.canSend(message)) return false;
+    this.#writer.write(message);
+    this.#messagesOut++;
+    return true;
   }
 
   /** The bytes to write now, in order; they are handed over and never touched again. */
   takeOutput(): Buffer[] {
-    return [Buffer.alloc(0)];
+    const bytes = this.#writer.bytes;
+    if (bytes === 0) return [];
+    this.#bytesOut += bytes;
+    this.#ticker.wrote();
+    return this.#writer.take();
   }
 
   /** Bytes that wait for {@link takeOutput}. */
   get outputBytes(): number {
-    return 0;
+    return this.#writer.bytes;
   }
 
   /**
    * Time goes by: may append a tick to the output. `unsentBytes`: what was taken but has not left this process.
    * `'net_tick_timeout'`: the peer is dead; destroy the socket.
    */
-  tick(_now: number, _unsentBytes: number): 'alive' | 'net_tick_timeout' {
+  tick(now: number, unsentBytes: number): 'alive' | 'net_tick_timeout' {
+    const verdict = this.#ticker.check(now, unsentBytes === 0 && this.#writer.bytes === 0);
+    if (verdict === 'dead') {
+      this.#over = true;
+      return 'net_tick_timeout';
+    }
+    if (verdict === 'send_tick') {
+      this.#writer.tick();
+      this.#ticksOut++;
+    }
     return 'alive';
   }
 
   get statistics(): ConnectionStatistics {
-    return { bytesIn: 0, bytesOut: 0, messagesIn: 0, messagesOut: 0, ticksIn: 0, ticksOut: 0 };
+    return {
+      bytesIn: this.#bytesIn,
+      bytesOut: this.#bytesOut,
+      messagesIn: this.#messagesIn,
+      messagesOut: this.#messagesOut,
+      ticksIn: this.#ticksIn,
+      ticksOut: this.#ticksOut,
+      lastHeard: this.#ticker.lastHeard,
+    };
   }
 }
