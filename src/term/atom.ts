@@ -72,6 +72,11 @@ export function internAtom<Text extends string>(text: Text): Atom<Text> {
   return fresh;
 }
 
+/** @internal The {@link Atom} with this text if somebody holds one; nothing is interned. */
+export function knownAtom(text: string): Atom | undefined {
+  return recall(text);
+}
+
 /** @internal How many atoms are interned now; for tests and measurements. */
 export function atomCount(): number {
   return everyone.size;
@@ -115,15 +120,24 @@ function checkText(text: string): void {
 
 // Reserved words must be quoted; the list is erl_scan's (OTP 29; `maybe` and `else` since 25).
 const RESERVED = new Set(
-  ('after and andalso band begin bnot bor bsl bsr bxor case catch cond div else end fun if let maybe not of or orelse ' +
-    'receive rem try when xor').split(' '),
+  (
+    'after and andalso band begin bnot bor bsl bsr bxor case catch cond div else end fun if let maybe not of or orelse ' +
+    'receive rem try when xor'
+  ).split(' '),
 );
 const UNQUOTED = /^[a-zß-öø-ÿ][0-9A-Za-z_@À-ÖØ-öø-ÿ]*$/;
 
-/** An atom's text as Erlang source: quoted and escaped where `~p` would quote it. */
-export function quoteAtom(text: string): string {
+/** An atom's text as Erlang source: quoted and escaped where `~tp` would do it, or `~p` with `unicode` false. */
+export function quoteAtom(text: string, unicode = true): string {
   if (UNQUOTED.test(text) && !RESERVED.has(text)) return text;
-  return `'${escapeText(text, "'")}'`;
+  const escaped = escapeText(text, "'");
+  return `'${unicode ? escaped : escaped.replace(BEYOND_LATIN1, hexadecimal)}'`;
+}
+
+const BEYOND_LATIN1 = /[^\0-\xff]/gu;
+
+function hexadecimal(character: string): string {
+  return `\\x{${(character.codePointAt(0) as number).toString(16).toUpperCase()}}`;
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -145,8 +159,7 @@ export function escapeText(text: string, quote: '"' | "'"): string {
     const code = character.codePointAt(0) as number;
     if (character === quote) out += `\\${quote}`;
     else if (ESCAPES[character] !== undefined) out += ESCAPES[character];
-    else if (code < 0x20) out += `\\${code.toString(8).padStart(3, '0')}`;
-    else if (code >= 0x80 && code < 0xa0) out += `\\x{${code.toString(16).toUpperCase()}}`;
+    else if (code < 0x20 || (code >= 0x80 && code < 0xa0)) out += `\\${code.toString(8).padStart(3, '0')}`;
     else out += character;
   }
   return out;
