@@ -13,7 +13,7 @@ export abstract class ErlnodeError<Code extends string = string> extends Error {
   }
 }
 
-export type ArgumentErrorCode = 'badarg' | 'not_encodable' | 'already_registered' | 'system_limit';
+export type ArgumentErrorCode = 'badarg' | 'not_encodable' | 'already_registered' | 'system_limit' | 'bad_cookie_file';
 
 /** The caller's fault, thrown at once and before anything happened. */
 export class ArgumentError extends ErlnodeError<ArgumentErrorCode> {}
