@@ -1,36 +1,141 @@
-// Bytes to terms (protocol section 5.1).
-import { DecodeError } from '../errors.js';
+// Bytes to terms (protocol section 5.1): the decoder of a connection's packets, and decode() for stand-alone terms.
+// Whatever the bytes are: a term, a DecodeError or a LimitError, in time and memory that follow the bytes received.
+import { ArgumentError, type DecodeError } from '../errors.js';
 import type { Atom } from '../term/atom.js';
 import type { Term } from '../term/term.js';
+import { readCompressed } from './compressed.js';
 import type { CodecLimits } from './limits.js';
+import { readDeep } from './read-deep.js';
+import { Source } from './source.js';
+import { COMPRESSED, VERSION_MAGIC } from './tags.js';
 
 export interface DecodeOptions {
-  /** `'exact'`: every float is a `Float`. Default `'number'`. */
+  /** `'exact'`: every float is a `Float`. Default `'number'`; a whole float that is a map key is a `Float` all the same. */
   readonly floats?: 'number' | 'exact';
   /** `'string'`: a binary that is valid UTF-8 becomes a string. Default `'buffer'`. */
   readonly binaries?: 'buffer' | 'string';
   /** `'object'`: a map whose keys are atoms and strings only becomes a null-prototype object. Default `'map'`. */
   readonly maps?: 'map' | 'object';
-  /** Refuse atoms that this process does not know yet. */
+  /** Refuse atoms that this process does not know yet (`unknown_atom`). */
   readonly safe?: boolean;
+  /** Every binary in memory of its own. Default: large ones are views of the bytes decoded. */
+  readonly copyBinaries?: boolean;
   readonly limits?: CodecLimits;
   /** Ignore what follows a complete term, as OTP does. Default: `trailing_bytes`. */
   readonly allowTrailing?: boolean;
 }
 
-/** Reads terms. Reusable, also after an error. */
+/** Reads the terms in packets. Reusable, also after an error. */
 export class Decoder {
-  /** Offset after the term read last. */
-  readonly end: number = 0;
+  readonly #source: Source;
+  #end = 0;
 
-  constructor(_options?: DecodeOptions) {}
+  constructor(options: DecodeOptions = {}) {
+    this.#source = new Source(options);
+  }
+
+  /** Offset after the term read last. */
+  get end(): number {
+    return this.#end;
+  }
 
   /**
-   * The term (without a 131) that starts at `offset`; `atoms` resolves ATOM_CACHE_REF.
+   * The term (without a 131) that starts at `offset`; `atoms` resolves ATOM_CACHE_REF. What follows it is left alone.
    *
    * @throws DecodeError, LimitError
    */
-  term(_bytes: Uint8Array, offset: number, _atoms?: readonly Atom[]): Term {
-    throw new DecodeError('bad_tag', 'not written yet', offset);
+  term(bytes: Uint8Array, offset: number, atoms?: readonly Atom[]): Term {
+    const source = this.#source;
+    source.open(bytes, offset, atoms);
+    try {
+      const term = readDeep(source, 0);
+      this.#end = source.pos - source.base;
+      return term;
+    } finally {
+      source.close();
+    }
   }
+
+  /** A stand-alone term at the start of `bytes`: with 131, perhaps compressed. What follows it is left alone. */
+  standAlone(bytes: Uint8Array): Term {
+    const source = this.#source;
+    source.open(bytes, 0, undefined);
+    try {
+      const version = source.u8('the version byte');
+      if (version !== VERSION_MAGIC) {
+        throw source.error('bad_version', `expected the version byte ${VERSION_MAGIC}, got ${version}`, source.base);
+      }
+      if (source.pos < source.end && source.bytes[source.pos] === COMPRESSED) return this.#inflated();
+      const term = readDeep(source, 0);
+      this.#end = source.pos - source.base;
+      return term;
+    } finally {
+      source.close();
+    }
+  }
+
+  #inflated(): Term {
+    const source = this.#source;
+    source.pos++;
+    const inner = readCompressed(source);
+    const end = source.pos - source.base;
+    const term = this.term(inner, 0);
+    if (this.#end !== inner.length) throw this.trailing(inner.length);
+    this.#end = end;
+    return term;
+  }
+
+  /** The error for `size` bytes of which the last term read is only the beginning. */
+  trailing(size: number): DecodeError {
+    const message = `expected the end after a term, got ${size - this.#end} more bytes (allowTrailing ignores them)`;
+    return this.#source.error('trailing_bytes', message, this.#source.base + this.#end);
+  }
+}
+
+/**
+ * The term in `bytes`, which start with 131: `binary_to_term/2`.
+ *
+ * @throws DecodeError for bytes that are no term, LimitError for a term over `limits`, ArgumentError for no bytes.
+ */
+export function decode(bytes: Uint8Array, options?: DecodeOptions): Term {
+  const decoder = decoderFor(bytes, options);
+  const term = decoder.standAlone(bytes);
+  if (decoder.end !== bytes.length && options?.allowTrailing !== true) throw decoder.trailing(bytes.length);
+  return term;
+}
+
+/** The first term in `bytes` and how many bytes it took: `binary_to_term(Bytes, [used])`. */
+export function decodeFirst(
+  bytes: Uint8Array,
+  options?: DecodeOptions,
+): { readonly term: Term; readonly used: number } {
+  const decoder = decoderFor(bytes, options);
+  const term = decoder.standAlone(bytes);
+  return { term, used: decoder.end };
+}
+
+// One decoder per combination of options, made when first needed. Decoding calls nobody's code, so none is ever busy.
+const decoders: (Decoder | undefined)[] = new Array<Decoder | undefined>(32).fill(undefined);
+
+function decoderFor(bytes: Uint8Array, options: DecodeOptions | undefined): Decoder {
+  if (!(bytes instanceof Uint8Array)) {
+    throw new ArgumentError('badarg', `decode() takes a Uint8Array, not ${bytes === null ? 'null' : typeof bytes}`);
+  }
+  if (options === undefined) return shared(0, {});
+  if (options.limits !== undefined) return new Decoder(options);
+  const index =
+    (options.floats === 'exact' ? 1 : 0) |
+    (options.binaries === 'string' ? 2 : 0) |
+    (options.maps === 'object' ? 4 : 0) |
+    (options.safe === true ? 8 : 0) |
+    (options.copyBinaries === true ? 16 : 0);
+  return shared(index, options);
+}
+
+function shared(index: number, options: DecodeOptions): Decoder {
+  const known = decoders[index];
+  if (known !== undefined) return known;
+  const made = new Decoder(options);
+  decoders[index] = made;
+  return made;
 }

@@ -1,0 +1,184 @@
+// Atoms: ATOM_EXT, SMALL_ATOM_EXT (Latin-1), ATOM_UTF8_EXT, SMALL_ATOM_UTF8_EXT, ATOM_CACHE_REF (protocol section 5.1).
+// Atoms seen before are found by their bytes, without making a string; the table is bounded.
+import { Buffer, isUtf8 } from 'node:buffer';
+import { type Atom, internAtom, knownAtom, MAX_ATOM_CHARACTERS } from '../term/atom.js';
+import type { Sink } from './sink.js';
+import type { Source } from './source.js';
+import { ATOM_CACHE_REF, ATOM_EXT, ATOM_UTF8_EXT, SMALL_ATOM_EXT, SMALL_ATOM_UTF8_EXT, tagName } from './tags.js';
+
+export type AtomTerm = Atom | boolean | null | undefined;
+
+export const TRUE: Atom = internAtom('true');
+export const FALSE: Atom = internAtom('false');
+export const UNDEFINED: Atom = internAtom('undefined');
+export const NIL: Atom = internAtom('nil');
+
+/** What an atom is as a term: four of them have JavaScript's own words. */
+export function atomTerm(atom: Atom): AtomTerm {
+  if (atom === TRUE) return true;
+  if (atom === FALSE) return false;
+  if (atom === UNDEFINED) return undefined;
+  if (atom === NIL) return null;
+  return atom;
+}
+
+/** The canonical spelling: tag, length, UTF-8. Kept with the atom. */
+export function atomWire(atom: Atom): Uint8Array {
+  return atom.wire ?? spell(atom);
+}
+
+function spell(atom: Atom): Uint8Array {
+  const size = Buffer.byteLength(atom.text);
+  const head = size <= 255 ? [SMALL_ATOM_UTF8_EXT, size] : [ATOM_UTF8_EXT, size >> 8, size & 255];
+  // Its own memory (not Node's pool): it lives as long as the atom.
+  const wire = new Uint8Array(head.length + size);
+  wire.set(head);
+  wire.set(Buffer.from(atom.text), head.length);
+  atom.wire = wire;
+  return wire;
+}
+
+export function writeAtom(sink: Sink, atom: Atom, pos: number): number {
+  const wire = atom.wire ?? spell(atom);
+  const size = wire.length;
+  pos = sink.room(pos, size);
+  const buffer = sink.buffer;
+  if (size <= 40) for (let i = 0; i < size; i++) buffer[pos + i] = wire[i] as number;
+  else buffer.set(wire, pos);
+  return pos + size;
+}
+
+/** As minor versions 0 and 1 have it: Latin-1 where the text allows. */
+export function writeOldAtom(sink: Sink, atom: Atom, pos: number): number {
+  const size = atom.text.length;
+  for (let i = 0; i < size; i++) if (atom.text.charCodeAt(i) > 255) return writeAtom(sink, atom, pos);
+  pos = sink.room(pos, 3 + size);
+  sink.view.setUint8(pos, ATOM_EXT);
+  sink.view.setUint16(pos + 1, size);
+  sink.buffer.latin1Write(atom.text, pos + 3, size);
+  return pos + 3 + size;
+}
+
+/** An atom where the format has one inside something else (a node, a module): always an {@link Atom}. */
+export function readAtom(source: Source, what: string): Atom {
+  const at = source.pos;
+  const tag = source.u8(what);
+  const atom = readAtomAfter(source, tag);
+  if (atom === undefined) throw source.error('bad_tag', `expected an atom for ${what}, got tag ${tagName(tag)}`, at);
+  return atom;
+}
+
+/** After a tag; `undefined` when it is none of an atom's. */
+export function readAtomAfter(source: Source, tag: number): Atom | undefined {
+  switch (tag) {
+    case SMALL_ATOM_UTF8_EXT:
+      return readText(source, source.u8('the length of SMALL_ATOM_UTF8_EXT'), true);
+    case ATOM_UTF8_EXT:
+      return readText(source, source.u16('the length of ATOM_UTF8_EXT'), true);
+    case SMALL_ATOM_EXT:
+      return readText(source, source.u8('the length of SMALL_ATOM_EXT'), false);
+    case ATOM_EXT:
+      return readText(source, source.u16('the length of ATOM_EXT'), false);
+    case ATOM_CACHE_REF:
+      return readCacheRef(source);
+    default:
+      return undefined;
+  }
+}
+
+function readCacheRef(source: Source): Atom {
+  const at = source.pos - 1;
+  if (source.atoms === undefined) {
+    throw source.error('bad_tag', 'ATOM_CACHE_REF outside of a packet that has an atom cache', at);
+  }
+  const index = source.u8('the index of ATOM_CACHE_REF');
+  const atom = source.atoms[index];
+  if (atom === undefined) {
+    const count = source.atoms.length;
+    throw source.error('bad_atom', `ATOM_CACHE_REF ${index}, but the packet's header has ${count} atoms`, at);
+  }
+  return atom;
+}
+
+// A direct-mapped table from bytes to atoms. A slot is chosen by length and three bytes and verified in 32-bit words.
+const SLOTS = 2048;
+const WORDS = 8;
+const MAX_SIZE = WORDS * 4;
+const slotAtoms: (Atom | undefined)[] = new Array<Atom | undefined>(SLOTS).fill(undefined);
+/** Length of the atom's bytes; negative when some are not ASCII, so that they never match Latin-1 bytes. */
+const slotSizes = new Int16Array(SLOTS);
+const slotWords = new Int32Array(SLOTS * WORDS);
+
+function readText(source: Source, size: number, utf8: boolean): Atom {
+  const at = source.skip(size, 'the text of an atom');
+  if (size === 0 || size > MAX_SIZE) return readUnknown(source, at, size, utf8);
+  const bytes = source.bytes;
+  const view = source.view;
+  const slot =
+    (size * 31 +
+      (bytes[at] as number) * 7 +
+      (bytes[at + (size >> 1)] as number) * 131 +
+      (bytes[at + size - 1] as number) * 577) &
+    (SLOTS - 1);
+  const stored = slotSizes[slot] as number;
+  if (stored === size || (utf8 && stored === -size)) {
+    let word = slot * WORDS;
+    let i = at;
+    const end = at + size;
+    while (i + 4 <= end && view.getInt32(i) === slotWords[word]) {
+      i += 4;
+      word++;
+    }
+    if (i === end || (i + 4 > end && tail(bytes, i, end) === slotWords[word])) return slotAtoms[slot] as Atom;
+  }
+  const atom = readUnknown(source, at, size, utf8);
+  remember(slot, source, at, size, utf8, atom);
+  return atom;
+}
+
+function tail(bytes: Buffer, i: number, end: number): number {
+  let word = 0;
+  while (i < end) word = (word << 8) | (bytes[i++] as number);
+  return word;
+}
+
+function remember(slot: number, source: Source, at: number, size: number, utf8: boolean, atom: Atom): void {
+  const bytes = source.bytes;
+  let ascii = true;
+  for (let i = at; i < at + size; i++) if ((bytes[i] as number) > 127) ascii = false;
+  if (!ascii && !utf8) return;
+  slotAtoms[slot] = atom;
+  slotSizes[slot] = ascii ? size : -size;
+  let word = slot * WORDS;
+  let i = at;
+  for (; i + 4 <= at + size; i += 4) slotWords[word++] = source.view.getInt32(i);
+  if (i < at + size) slotWords[word] = tail(bytes, i, at + size);
+}
+
+function readUnknown(source: Source, at: number, size: number, utf8: boolean): Atom {
+  if (size > MAX_ATOM_CHARACTERS * (utf8 ? 4 : 1)) {
+    throw source.error(
+      'bad_atom',
+      `an atom has at most ${MAX_ATOM_CHARACTERS} characters; this one has ${size} bytes`,
+      at,
+    );
+  }
+  let text: string;
+  if (utf8) {
+    if (!isUtf8(source.bytes.subarray(at, at + size))) throw source.error('bad_utf8', 'an atom that is not UTF-8', at);
+    text = source.bytes.utf8Slice(at, at + size);
+    if (text.length > MAX_ATOM_CHARACTERS) checkCharacters(source, text, at);
+  } else text = source.bytes.latin1Slice(at, at + size);
+  if (!source.safe) return internAtom(text);
+  const known = knownAtom(text);
+  if (known === undefined) throw source.error('unknown_atom', 'a new atom, which `safe` refuses', at);
+  return known;
+}
+
+function checkCharacters(source: Source, text: string, at: number): void {
+  let characters = 0;
+  for (const _ of text) characters++;
+  if (characters > MAX_ATOM_CHARACTERS) {
+    throw source.error('bad_atom', `an atom has at most ${MAX_ATOM_CHARACTERS} characters, not ${characters}`, at);
+  }
+}

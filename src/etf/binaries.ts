@@ -1,0 +1,80 @@
+// Binaries and bitstrings: BINARY_EXT, BIT_BINARY_EXT (protocol section 5.1). An empty bitstring is always a BINARY_EXT.
+// A large binary is a view of the bytes received, a small one a copy: none keeps more than VIEW_RATIO times itself alive.
+import { Buffer } from 'node:buffer';
+import { BitString } from '../term/bitstring.js';
+import type { Sink } from './sink.js';
+import type { Source } from './source.js';
+import { BINARY_EXT, BIT_BINARY_EXT } from './tags.js';
+import { readString, utf8Size, writeUtf8 } from './utf8.js';
+
+/** A binary is a view when the memory that it keeps alive is at most this many times its own size. */
+export const VIEW_RATIO = 4;
+
+/** UTF-8 bytes of a JavaScript string; -1 for a lone surrogate. */
+export function writeString(sink: Sink, text: string, pos: number): number {
+  // A UTF-16 unit takes at most three bytes of UTF-8; for a long string they are counted instead.
+  const most = text.length <= 4096 ? text.length * 3 : utf8Size(text);
+  pos = sink.room(pos, 5 + most);
+  const end = writeUtf8(sink, text, pos + 5);
+  if (end < 0) return -1;
+  sink.view.setUint8(pos, BINARY_EXT);
+  sink.view.setUint32(pos + 1, end - pos - 5);
+  return end;
+}
+
+export function writeBinary(sink: Sink, bytes: Uint8Array, pos: number): number {
+  pos = sink.room(pos, 5 + bytes.length);
+  sink.view.setUint8(pos, BINARY_EXT);
+  sink.view.setUint32(pos + 1, bytes.length);
+  sink.buffer.set(bytes, pos + 5);
+  return pos + 5 + bytes.length;
+}
+
+export function writeBitString(sink: Sink, value: BitString, pos: number): number {
+  const size = value.bytes.length;
+  if (size === 0 || value.lastBits >= 8) return writeBinary(sink, value.bytes, pos);
+  pos = sink.room(pos, 6 + size);
+  sink.view.setUint8(pos, BIT_BINARY_EXT);
+  sink.view.setUint32(pos + 1, size);
+  sink.view.setUint8(pos + 5, value.lastBits);
+  sink.buffer.set(value.bytes, pos + 6);
+  const last = pos + 5 + size;
+  sink.buffer[last] = (sink.buffer[last] as number) & (0xff << (8 - value.lastBits));
+  return last + 1;
+}
+
+/** After the tag BINARY_EXT. */
+export function readBinary(source: Source): Buffer | string {
+  const size = source.u32('the length of BINARY_EXT');
+  const at = source.skip(size, 'a binary');
+  if (source.stringBinaries) {
+    const text = readString(source, at, size);
+    if (text !== undefined) return text;
+  }
+  return ownOrView(source, at, size);
+}
+
+/** After the tag BIT_BINARY_EXT. */
+export function readBitString(source: Source): BitString | Buffer | string {
+  const start = source.pos - 1;
+  const size = source.u32('the length of BIT_BINARY_EXT');
+  const bits = source.u8('the bits in the last byte of BIT_BINARY_EXT');
+  if (size === 0 || bits === 0 || bits > 8) {
+    const message = `expected a BIT_BINARY_EXT with 1 to 8 bits in its last byte, got ${size} bytes and ${bits} bits`;
+    throw source.error('bad_bitstring', message, start);
+  }
+  const at = source.skip(size, 'a bitstring');
+  if (bits === 8) {
+    const text = source.stringBinaries ? readString(source, at, size) : undefined;
+    return text ?? ownOrView(source, at, size);
+  }
+  // A copy in any case: the unused bits are not ours to clear in bytes that somebody lent.
+  const own = Buffer.from(source.bytes.subarray(at, at + size));
+  own[size - 1] = (own[size - 1] as number) & (0xff << (8 - bits));
+  return new BitString(own, bits);
+}
+
+function ownOrView(source: Source, at: number, size: number): Buffer {
+  if (!source.copyBinaries && size * VIEW_RATIO >= source.view.byteLength) return source.bytes.subarray(at, at + size);
+  return Buffer.from(source.bytes.subarray(at, at + size));
+}

@@ -1,0 +1,123 @@
+// Integers: SMALL_INTEGER_EXT, INTEGER_EXT, SMALL_BIG_EXT, LARGE_BIG_EXT (protocol sections 5.1 and 5.2).
+// Canonical out (fewest bytes); in, every spelling of a number that OTP accepts. Safe integers are numbers, others bigints.
+import { Buffer } from 'node:buffer';
+import { LimitError } from '../errors.js';
+import type { Sink } from './sink.js';
+import type { Source } from './source.js';
+import { INTEGER_EXT, LARGE_BIG_EXT, SMALL_BIG_EXT, SMALL_INTEGER_EXT } from './tags.js';
+
+const TWO32 = 4294967296;
+
+/** An integral number; -0 is 0. */
+export function writeInteger(sink: Sink, value: number, pos: number): number {
+  pos = sink.room(pos, 16);
+  const view = sink.view;
+  if (value >= 0 && value <= 255) {
+    view.setUint8(pos, SMALL_INTEGER_EXT);
+    view.setUint8(pos + 1, value);
+    return pos + 2;
+  }
+  if ((value | 0) === value) {
+    view.setUint8(pos, INTEGER_EXT);
+    view.setInt32(pos + 1, value);
+    return pos + 5;
+  }
+  const magnitude = Math.abs(value);
+  if (magnitude > Number.MAX_SAFE_INTEGER) return writeBigint(sink, BigInt(value), pos);
+  const high = Math.floor(magnitude / TWO32);
+  view.setUint8(pos, SMALL_BIG_EXT);
+  view.setUint8(pos + 2, value < 0 ? 1 : 0);
+  view.setUint32(pos + 3, magnitude >>> 0, true);
+  view.setUint32(pos + 7, high, true);
+  const size = high === 0 ? 4 : high < 0x100 ? 5 : high < 0x10000 ? 6 : 7;
+  view.setUint8(pos + 1, size);
+  return pos + 3 + size;
+}
+
+export function writeBigint(sink: Sink, value: bigint, pos: number): number {
+  pos = sink.room(pos, 16);
+  if (value >= -2147483648n && value <= 2147483647n) return writeInteger(sink, Number(value), pos);
+  const magnitude = value < 0n ? -value : value;
+  if (magnitude > 0xffff_ffff_ffff_ffffn) return writeLargeBigint(sink, magnitude, value < 0n, pos);
+  const view = sink.view;
+  view.setUint8(pos, SMALL_BIG_EXT);
+  view.setUint8(pos + 2, value < 0n ? 1 : 0);
+  view.setBigUint64(pos + 3, magnitude, true);
+  let size = 8;
+  while (view.getUint8(pos + 2 + size) === 0) size--;
+  view.setUint8(pos + 1, size);
+  return pos + 3 + size;
+}
+
+function writeLargeBigint(sink: Sink, magnitude: bigint, negative: boolean, pos: number): number {
+  // Hexadecimal is the one road in and out of a BigInt that is linear in its length.
+  const digits = magnitude.toString(16);
+  const size = (digits.length + 1) >> 1;
+  pos = sink.room(pos, size + 8);
+  const view = sink.view;
+  if (size <= 255) {
+    view.setUint8(pos, SMALL_BIG_EXT);
+    view.setUint8(pos + 1, size);
+    pos += 2;
+  } else {
+    view.setUint8(pos, LARGE_BIG_EXT);
+    view.setUint32(pos + 1, size);
+    pos += 5;
+  }
+  view.setUint8(pos, negative ? 1 : 0);
+  sink.buffer.write(digits.length % 2 === 0 ? digits : `0${digits}`, pos + 1, size, 'hex');
+  sink.buffer.subarray(pos + 1, pos + 1 + size).reverse();
+  return pos + 1 + size;
+}
+
+/** Bytes of a bigint's magnitude: for the limit, without converting it. */
+export function bigintSize(value: bigint): number {
+  if (BigInt.asIntN(64, value) === value) return 8;
+  return (value < 0n ? -value : value).toString(16).length >> 1;
+}
+
+/** After the tag SMALL_BIG_EXT or LARGE_BIG_EXT. Any non-zero sign byte means negative, as in OTP. */
+export function readBig(source: Source, tag: number): number | bigint {
+  const size = tag === SMALL_BIG_EXT ? source.u8('the size of SMALL_BIG_EXT') : source.u32('the size of LARGE_BIG_EXT');
+  const negative = source.u8('the sign of a big integer') !== 0;
+  const at = source.skip(size, 'the magnitude of a big integer');
+  if (size > source.limits.integerSize) {
+    throw new LimitError('integer_too_large', 'bytes of an integer', source.limits.integerSize, size);
+  }
+  const view = source.view;
+  if (size > 8) return readLarge(source.bytes, at, size, negative);
+  let low = 0;
+  let high = 0;
+  if (size >= 4) low = view.getUint32(at, true);
+  else for (let i = size - 1; i >= 0; i--) low = low * 256 + view.getUint8(at + i);
+  if (size === 8) high = view.getUint32(at + 4, true);
+  else for (let i = size - 1; i >= 4; i--) high = high * 256 + view.getUint8(at + i);
+  if (high < 0x200000) {
+    const magnitude = high * TWO32 + low;
+    return negative ? 0 - magnitude : magnitude;
+  }
+  return fromHalves(low, high, negative);
+}
+
+const halves = new Uint32Array(2);
+const whole = new BigUint64Array(halves.buffer);
+const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+function fromHalves(low: number, high: number, negative: boolean): bigint {
+  halves[littleEndian ? 0 : 1] = low;
+  halves[littleEndian ? 1 : 0] = high;
+  const magnitude = whole[0] as bigint;
+  return negative ? -magnitude : magnitude;
+}
+
+function readLarge(bytes: Buffer, at: number, size: number, negative: boolean): number | bigint {
+  while (size > 0 && bytes[at + size - 1] === 0) size--;
+  if (size === 0) return 0;
+  const magnitude = BigInt(
+    `0x${Buffer.from(bytes.subarray(at, at + size))
+      .reverse()
+      .toString('hex')}`,
+  );
+  const value = negative ? -magnitude : magnitude;
+  return magnitude <= 0x1f_ffff_ffff_ffffn ? Number(value) : value;
+}

@@ -1,0 +1,96 @@
+// MAP_EXT: its entries become a Map or, with `maps: 'object'`, a null-prototype object (protocol sections 5.1 and 5.5).
+// Keys are identities: two that are `=:=` are refused in both directions, two that differ never become one.
+import { isUtf8 } from 'node:buffer';
+import { Atom } from '../term/atom.js';
+import { compareExact } from '../term/compare.js';
+import type { Term } from '../term/term.js';
+import { atomTerm } from './atoms.js';
+import { Identities } from './identity.js';
+import type { Source } from './source.js';
+
+/** The map of `entries` (key, value, key, value …) whose tag stands at `start`. */
+export function makeMap(source: Source, entries: readonly Term[], start: number): Term {
+  if (source.objectMaps && !source.inKey) {
+    const object = makeObject(entries);
+    if (object !== undefined) return object;
+  }
+  const map = new Map<Term, Term>();
+  let compounds = 0;
+  for (let i = 0; i < entries.length; i += 2) {
+    const key = entries[i];
+    if (typeof key === 'object' && key !== null && !(key instanceof Atom)) compounds++;
+    map.set(key, entries[i + 1]);
+  }
+  if (map.size * 2 !== entries.length) throw source.error('duplicate_key', 'a map with one key twice', start);
+  if (compounds > 1) {
+    source.identities ??= new Identities();
+    const seen = new Set<number>();
+    for (const key of map.keys()) {
+      if (typeof key !== 'object' || key === null || key instanceof Atom) continue;
+      const id = source.identities.of(key);
+      if (seen.has(id)) throw source.error('duplicate_key', 'a map with one key twice', start);
+      seen.add(id);
+    }
+  }
+  return map;
+}
+
+/** `undefined` when a key is no atom and no string, or when two keys would get one name. */
+function makeObject(entries: readonly Term[]): Term | undefined {
+  const object = Object.create(null) as { [key: string]: Term };
+  for (let i = 0; i < entries.length; i += 2) {
+    const name = nameOf(entries[i]);
+    if (name === undefined || name in object) return undefined;
+    object[name] = entries[i + 1];
+  }
+  return object;
+}
+
+function nameOf(key: Term): string | undefined {
+  switch (typeof key) {
+    case 'string':
+      return key;
+    case 'boolean':
+    case 'undefined':
+      return String(key);
+    case 'object':
+      if (key === null) return 'nil';
+      if (key instanceof Atom) return key.text;
+      if (key instanceof Uint8Array && isUtf8(key)) return new TextDecoder('utf-8', { ignoreBOM: true }).decode(key);
+      return undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** The first of the keys in `entries` that another one equals, as its index; -1 when all differ. */
+export function duplicateKey(entries: readonly Term[], stringKeys: boolean): number {
+  let risky = false;
+  for (let i = 0; i < entries.length && !risky; i += 2) {
+    const key = entries[i];
+    // A Map tells these apart although they may be one term; numbers, strings and atoms it tells apart rightly.
+    risky =
+      key instanceof Atom
+        ? atomTerm(key) !== key
+        : typeof key === 'bigint' || (typeof key === 'object' && key !== null);
+  }
+  if (!risky || entries.length <= 2) return -1;
+  const identities = new Identities(stringKeys);
+  const seen = new Set<number>();
+  for (let i = 0; i < entries.length; i += 2) {
+    const id = identities.of(entries[i]);
+    if (seen.has(id)) return i;
+    seen.add(id);
+  }
+  return -1;
+}
+
+/** The entries in OTP's order of map keys: what `deterministic` writes. */
+export function sortEntries(entries: readonly Term[]): Term[] {
+  const order: number[] = [];
+  for (let i = 0; i < entries.length; i += 2) order.push(i);
+  order.sort((a, b) => compareExact(entries[a], entries[b]));
+  const sorted: Term[] = [];
+  for (const i of order) sorted.push(entries[i], entries[i + 1]);
+  return sorted;
+}

@@ -1,0 +1,12 @@
+// The string methods that every Node Buffer has and that @types/node does not list: no argument juggling, so they are the
+// cheap way into C++. Positions must be right; nothing is checked on the way.
+import type { Buffer } from 'node:buffer';
+
+export type RawBuffer = Buffer & {
+  latin1Slice(start: number, end: number): string;
+  utf8Slice(start: number, end: number): string;
+  ucs2Slice(start: number, end: number): string;
+  latin1Write(text: string, at: number, length: number): number;
+  utf8Write(text: string, at: number, length: number): number;
+  ucs2Write(text: string, at: number, length: number): number;
+};

@@ -1,0 +1,53 @@
+// The bytes being written: a slab that one output after another is cut from. Writers take a position and return the next.
+// Invariant: bytes handed out are never written to again; a writer asks for room before it writes.
+import { Buffer } from 'node:buffer';
+import { LimitError } from '../errors.js';
+import type { RawBuffer } from './raw-buffer.js';
+
+/** Outputs are cut from slabs of this many bytes, so one kept output keeps at most one slab alive. */
+const SLAB = 64 * 1024;
+
+export class Sink {
+  buffer: RawBuffer;
+  view: DataView;
+  /** Where the current output starts. */
+  start = 0;
+  readonly limit: number;
+
+  constructor(limit: number) {
+    this.limit = limit;
+    this.buffer = Buffer.allocUnsafeSlow(SLAB) as RawBuffer;
+    this.view = new DataView(this.buffer.buffer);
+  }
+
+  /** Makes sure that `bytes` can be written at `pos`; answers the position, which moves when the memory does. */
+  room(pos: number, bytes: number): number {
+    return pos + bytes <= this.buffer.length ? pos : this.grow(pos, bytes);
+  }
+
+  grow(pos: number, bytes: number): number {
+    const written = pos - this.start;
+    const needed = written + bytes;
+    if (needed > this.limit) {
+      throw new LimitError('term_too_large', 'encoded bytes', this.limit, needed);
+    }
+    const next = Buffer.allocUnsafeSlow(Math.max(SLAB, needed + 1024, Math.min(written * 2, this.limit))) as RawBuffer;
+    this.buffer.copy(next, 0, this.start, pos);
+    this.buffer = next;
+    this.view = new DataView(next.buffer);
+    this.start = 0;
+    return written;
+  }
+
+  /** Cuts the output off; the rest of the slab is for the next one. */
+  cut(pos: number): Buffer {
+    const output = this.buffer.subarray(this.start, pos);
+    if (this.buffer.length > 2 * SLAB) {
+      // A large output owns its memory: what small ones would add must not keep it alive.
+      this.buffer = Buffer.allocUnsafeSlow(SLAB) as RawBuffer;
+      this.view = new DataView(this.buffer.buffer);
+      this.start = 0;
+    } else this.start = pos;
+    return output;
+  }
+}

@@ -1,0 +1,127 @@
+// The bytes being decoded and where we are in them. Positions count from the start of the underlying ArrayBuffer, so that
+// one DataView serves all frames that share it; errors count from the first byte that the caller handed over.
+// Invariant: nothing is read at or beyond `end`, and nothing is allocated for bytes that are not there.
+import { Buffer } from 'node:buffer';
+import { DecodeError, type DecodeErrorCode } from '../errors.js';
+import type { Atom } from '../term/atom.js';
+import type { DecodeOptions } from './decode.js';
+import type { Identities } from './identity.js';
+import { type CodecLimits, resolveLimits } from './limits.js';
+import type { RawBuffer } from './raw-buffer.js';
+
+/** A memory larger than this is not kept alive between two terms by the decoder's own view. */
+const KEPT_MEMORY = 1024 * 1024;
+const NOTHING = Buffer.alloc(0) as RawBuffer;
+
+export class Source {
+  bytes: RawBuffer = NOTHING;
+  view: DataView = new DataView(NOTHING.buffer, 0, 0);
+  pos = 0;
+  end = 0;
+  /** Where the caller's bytes start in the ArrayBuffer. */
+  base = 0;
+  atoms: readonly Atom[] | undefined = undefined;
+  /**
+   * How many terms all headers so far have promised. Each takes a byte of its own, so more promises than bytes are a
+   * lie, and preallocating what was promised never takes more memory than a multiple of the bytes received.
+   */
+  promised = 0;
+  /** Inside a map key everything is decoded without loss: two keys that differ must not become one. */
+  inKey = false;
+  /** Of this term's map keys; made when a map has several compound ones. */
+  identities: Identities | undefined = undefined;
+
+  readonly exactFloats: boolean;
+  readonly stringBinaries: boolean;
+  readonly objectMaps: boolean;
+  readonly safe: boolean;
+  readonly copyBinaries: boolean;
+  readonly limits: Required<CodecLimits>;
+
+  constructor(options: DecodeOptions) {
+    this.exactFloats = options.floats === 'exact';
+    this.stringBinaries = options.binaries === 'string';
+    this.objectMaps = options.maps === 'object';
+    this.safe = options.safe === true;
+    this.copyBinaries = options.copyBinaries === true;
+    this.limits = resolveLimits(options.limits);
+  }
+
+  open(bytes: Uint8Array, offset: number, atoms: readonly Atom[] | undefined): void {
+    const memory = bytes.buffer;
+    if (memory !== this.view.buffer || memory.byteLength !== this.view.byteLength) {
+      this.bytes = Buffer.from(memory, 0, memory.byteLength) as RawBuffer;
+      this.view = new DataView(memory);
+    }
+    this.base = bytes.byteOffset;
+    this.pos = bytes.byteOffset + offset;
+    this.end = bytes.byteOffset + bytes.length;
+    this.atoms = atoms;
+    this.promised = 0;
+    this.inKey = false;
+    this.identities = undefined;
+  }
+
+  /** Lets go of what the caller lent. */
+  close(): void {
+    this.atoms = undefined;
+    this.identities = undefined;
+    if (this.view.byteLength > KEPT_MEMORY) {
+      this.bytes = NOTHING;
+      this.view = new DataView(NOTHING.buffer, 0, 0);
+    }
+  }
+
+  u8(what: string): number {
+    if (this.pos >= this.end) throw this.truncated(1, what);
+    return this.bytes[this.pos++] as number;
+  }
+
+  u16(what: string): number {
+    const at = this.pos;
+    if (this.end - at < 2) throw this.truncated(2, what);
+    this.pos = at + 2;
+    return this.view.getUint16(at);
+  }
+
+  u32(what: string): number {
+    const at = this.pos;
+    if (this.end - at < 4) throw this.truncated(4, what);
+    this.pos = at + 4;
+    return this.view.getUint32(at);
+  }
+
+  /** Position of the next `length` bytes, which are passed over. */
+  skip(length: number, what: string): number {
+    const at = this.pos;
+    if (this.end - at < length) throw this.truncated(length, what);
+    this.pos = at + length;
+    return at;
+  }
+
+  /** Takes note that `count` terms must follow. */
+  promise(count: number, what: string): void {
+    this.promised += count;
+    if (count > this.end - this.pos || this.promised > this.end - this.base) {
+      throw new DecodeError(
+        'truncated',
+        `${what} promises ${count} terms; only ${this.end - this.pos} bytes are left for them and what encloses them`,
+        this.pos - this.base,
+      );
+    }
+  }
+
+  truncated(length: number, what: string): DecodeError {
+    const left = this.end - this.pos;
+    return new DecodeError(
+      'truncated',
+      `expected ${length} bytes of ${what}, only ${left} are left`,
+      this.pos - this.base,
+    );
+  }
+
+  /** An error at a position of the ArrayBuffer (default: here). */
+  error(code: DecodeErrorCode, message: string, at: number = this.pos, options?: ErrorOptions): DecodeError {
+    return new DecodeError(code, message, at - this.base, options);
+  }
+}

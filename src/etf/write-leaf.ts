@@ -1,0 +1,90 @@
+// One term that has no terms in it (protocol section 5.2), and what the writers of all terms share.
+import type { Atom } from '../term/atom.js';
+import { Atom as AtomClass } from '../term/atom.js';
+import { BitString } from '../term/bitstring.js';
+import { Float } from '../term/float.js';
+import { ExternalFun } from '../term/fun.js';
+import { Pid, Port, Reference } from '../term/identifiers.js';
+import type { Term } from '../term/term.js';
+import { FALSE, NIL, TRUE, UNDEFINED } from './atoms.js';
+import { writeBinary, writeBitString, writeString } from './binaries.js';
+import { writeFloat, writeFloatText } from './floats.js';
+import { writeExternalFun } from './funs.js';
+import { type WriteAtom, writePid, writePort, writeReference } from './identifiers.js';
+import { bigintSize, writeBigint, writeInteger } from './integers.js';
+import type { CodecLimits } from './limits.js';
+import type { Sink } from './sink.js';
+
+/** What a writer of terms works with. */
+export interface Writer {
+  readonly sink: Sink;
+  readonly atom: WriteAtom;
+  readonly textFloats: boolean;
+  readonly stringKeys: boolean;
+  readonly limits: Required<CodecLimits>;
+}
+
+/** Why a term cannot be written; a string so that the caller can add where. */
+export type Refusal = string;
+
+/** Writes a leaf and answers the new position; `undefined` for a container, a {@link Refusal} for no term at all. */
+export function writeLeaf(writer: Writer, term: Term, pos: number): number | Refusal | undefined {
+  const { sink } = writer;
+  switch (typeof term) {
+    case 'number':
+      if (Math.trunc(term) === term) return Number.isFinite(term) ? writeInteger(sink, term, pos) : noFloat(term);
+      if (Number.isNaN(term)) return noFloat(term);
+      return writer.textFloats ? writeFloatText(sink, term, pos) : writeFloat(sink, term, pos);
+    case 'string': {
+      const end = writeString(sink, term, pos);
+      return end < 0 ? 'a string with a lone surrogate, which UTF-8 does not have' : end;
+    }
+    case 'boolean':
+      return writer.atom(term ? TRUE : FALSE, pos);
+    case 'undefined':
+      return writer.atom(UNDEFINED, pos);
+    case 'bigint':
+      if (bigintSize(term) <= writer.limits.integerSize) return writeBigint(sink, term, pos);
+      return `an integer of more than ${writer.limits.integerSize} bytes`;
+    case 'object':
+      if (term === null) return writer.atom(NIL, pos);
+      return writeObject(writer, term, pos);
+    default:
+      return `a ${typeof term}`;
+  }
+}
+
+function noFloat(value: number): Refusal {
+  return `${value}, which Erlang does not have`;
+}
+
+function writeObject(writer: Writer, term: object, pos: number): number | Refusal | undefined {
+  const { sink, atom } = writer;
+  if (term instanceof AtomClass) return atom(term as Atom, pos);
+  if (isBytes(term)) return writeBinary(sink, term, pos);
+  if (term instanceof Float) {
+    if (!Number.isFinite(term.value)) return noFloat(term.value);
+    return writer.textFloats ? writeFloatText(sink, term.value, pos) : writeFloat(sink, term.value, pos);
+  }
+  if (term instanceof Pid) return writePid(sink, term, pos, atom);
+  if (term instanceof Reference) {
+    if (term.words.length > 5) return `a reference of ${term.words.length} words (at most 5)`;
+    return writeReference(sink, term, pos, atom);
+  }
+  if (term instanceof BitString) return writeBitString(sink, term, pos);
+  if (term instanceof Port) return writePort(sink, term, pos, atom);
+  if (term instanceof ExternalFun) {
+    const { arity } = term;
+    if (Number.isInteger(arity) && arity >= 0 && arity <= 255) return writeExternalFun(sink, term, pos, atom);
+    return `a fun of arity ${arity} (0 to 255)`;
+  }
+  return undefined;
+}
+
+/** Also a Uint8Array of another realm, which `instanceof` does not know. */
+function isBytes(term: object): term is Uint8Array {
+  return (
+    term instanceof Uint8Array ||
+    (ArrayBuffer.isView(term) && (term as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] === 'Uint8Array')
+  );
+}
