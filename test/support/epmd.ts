@@ -27,20 +27,20 @@ function askNames(port: number): Promise<Buffer> {
   });
 }
 
-/** Starts `epmd` in the foreground; resolves when it answers. `port` restarts one where another was. */
-export async function startEpmd(options: { port?: number } = {}): Promise<Epmd> {
+/** Starts `epmd` in the foreground; resolves when it answers. `port` restarts one where another was; `args` follow ours. */
+export async function startEpmd(options: { port?: number; args?: readonly string[] } = {}): Promise<Epmd> {
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort());
-    const started = await tryStart(port);
+    const started = await tryStart(port, options.args ?? []);
     if (typeof started !== 'string') return started;
     // Someone else took the free port between our asking and epmd's binding it.
     if (options.port !== undefined || attempt === 5) throw new Error(`epmd did not start on port ${port}: ${started}`);
   }
 }
 
-async function tryStart(port: number): Promise<Epmd | string> {
+async function tryStart(port: number, args: readonly string[]): Promise<Epmd | string> {
   const [command, ...prefix] = otpCommand('epmd');
-  const child = spawn(command, [...prefix, '-port', String(port), '-address', '127.0.0.1'], {
+  const child = spawn(command, [...prefix, '-port', String(port), '-address', '127.0.0.1', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
