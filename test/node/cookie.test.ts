@@ -13,10 +13,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ArgumentError } from '../../src/errors.js';
 import { checkCookie, cookieFor, readCookie } from '../../src/node/cookie.js';
-import { startErlang } from '../support/erlang.js';
+import { type Erlang, startErlang } from '../support/erlang.js';
 
 const homes: string[] = [];
 
@@ -37,11 +37,10 @@ afterEach(() => {
   for (const folder of homes.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
-/** What a real `erl` reads with this home: its cookie, or the line with which it refuses to start. */
-async function erlReads(
-  folder: string,
-  env: Record<string, string> = {},
-): Promise<{ cookie: string } | { no: string }> {
+type Verdict = { readonly cookie: string } | { readonly no: string };
+
+/** What a real `erl` does that is started with this home: its cookie, or the lines with which it refuses to start. */
+async function erlStarts(folder: string, env: Record<string, string> = {}): Promise<Verdict> {
   try {
     await using erl = await startErlang({ cookie: false, home: folder, env });
     // As a list of numbers, so that nothing depends on how an atom is quoted.
@@ -52,7 +51,31 @@ async function erlReads(
   }
 }
 
-function weRead(folder: string, env: Record<string, string> = {}): { cookie: string } | { no: string } {
+let oracle: Erlang;
+
+beforeAll(async () => {
+  oracle = await startErlang({ name: false });
+});
+
+afterAll(() => oracle.stop());
+
+/** What OTP makes of a cookie file, without a start of `erl` for each: the auth server of a running one reads it anew. */
+async function erlReads(file: string): Promise<Verdict> {
+  const folder = home();
+  mkdirSync(join(folder, 'erlang'));
+  symlinkSync(file, join(folder, 'erlang', '.erlang.cookie'));
+  // In a fun, because the bindings of an evaluation stay.
+  const answer = await oracle.eval(`
+    os:putenv("XDG_CONFIG_HOME", ${JSON.stringify(folder)}),
+    (fun({ok, Auth}) -> State = sys:get_state(Auth), gen_server:stop(Auth), [0 | atom_to_list(element(2, State))];
+        (Refused) -> [1 | lists:flatten(io_lib:format("~0tp", [Refused]))]
+    end)(gen_server:start(auth, [], [])) ++ [0]`);
+  const codes = JSON.parse(answer) as number[];
+  const text = String.fromCharCode(...codes.slice(1, -1));
+  return codes[0] === 0 ? { cookie: text } : { no: text };
+}
+
+function weRead(folder: string, env: Record<string, string> = {}): Verdict {
   try {
     return { cookie: readCookie({ home: folder, env }) };
   } catch (error) {
@@ -75,7 +98,7 @@ describe('the file is read as erl reads it', () => {
   ])('%s', async (_, content, cookie) => {
     const folder = home(content);
     expect(weRead(folder)).toEqual({ cookie });
-    expect(await erlReads(folder)).toEqual({ cookie });
+    expect(await erlReads(join(folder, '.erlang.cookie'))).toEqual({ cookie });
   });
 
   test.each([
@@ -90,13 +113,13 @@ describe('the file is read as erl reads it', () => {
   ])('refused: %s', async (_, content, ours, theirs) => {
     const folder = home(content);
     expect(weRead(folder)).toEqual({ no: expect.stringContaining(ours) });
-    expect(await erlReads(folder)).toEqual({ no: expect.stringMatching(theirs) });
+    expect(await erlReads(join(folder, '.erlang.cookie'))).toEqual({ no: expect.stringMatching(theirs) });
   });
 
   test.each([0o600, 0o700, 0o400])('mode %o is private enough', async (mode) => {
     const folder = home('ABC', mode);
     expect(weRead(folder)).toEqual({ cookie: 'ABC' });
-    expect(await erlReads(folder)).toEqual({ cookie: 'ABC' });
+    expect(await erlReads(join(folder, '.erlang.cookie'))).toEqual({ cookie: 'ABC' });
   });
 
   test.each([0o440, 0o604, 0o620, 0o401])('mode %o is too open, and the message says what to do', async (mode) => {
@@ -106,7 +129,9 @@ describe('the file is read as erl reads it', () => {
     expect(ours).toEqual({
       no: `the cookie file ${file} must be accessible by its owner only, and its mode is 0${mode.toString(8)}: chmod 400 '${file}'`,
     });
-    expect(await erlReads(folder)).toEqual({ no: expect.stringContaining('must be accessible by owner only') });
+    expect(await erlReads(join(folder, '.erlang.cookie'))).toEqual({
+      no: expect.stringContaining('must be accessible by owner only'),
+    });
     expect(spawnSync('/bin/sh', ['-c', `chmod 400 '${file}'`]).status).toBe(0);
     expect(weRead(folder)).toEqual({ cookie: 'SECRETCOOKIE' });
   });
@@ -115,13 +140,13 @@ describe('the file is read as erl reads it', () => {
     const folder = home();
     mkdirSync(join(folder, '.erlang.cookie'), { mode: 0o700 });
     expect(weRead(folder)).toEqual({ no: expect.stringContaining('must be a regular file') });
-    expect(await erlReads(folder)).toEqual({ no: expect.anything() });
+    expect(await erlReads(join(folder, '.erlang.cookie'))).toEqual({ no: expect.anything() });
 
     const linked = home();
     put(join(linked, 'elsewhere'), 'LINKED');
     symlinkSync('elsewhere', join(linked, '.erlang.cookie'));
     expect(weRead(linked)).toEqual({ cookie: 'LINKED' });
-    expect(await erlReads(linked)).toEqual({ cookie: 'LINKED' });
+    expect(await erlReads(join(linked, '.erlang.cookie'))).toEqual({ cookie: 'LINKED' });
   });
 
   test('a pipe in its place does not keep us waiting', () => {
@@ -136,12 +161,12 @@ describe('the file is read as erl reads it', () => {
     put(join(folder, 'xdg', 'erlang', '.erlang.cookie'), 'XDG');
     const env = { XDG_CONFIG_HOME: join(folder, 'xdg') };
     expect(weRead(folder, env)).toEqual({ cookie: 'XDG' });
-    expect(await erlReads(folder, env)).toEqual({ cookie: 'XDG' });
+    expect(await erlStarts(folder, env)).toEqual({ cookie: 'XDG' });
     expect(readdirSync(folder)).not.toContain('.erlang.cookie');
 
     put(join(folder, '.erlang.cookie'), 'HOME');
     expect(weRead(folder, env)).toEqual({ cookie: 'HOME' });
-    expect(await erlReads(folder, env)).toEqual({ cookie: 'HOME' });
+    expect(await erlStarts(folder, env)).toEqual({ cookie: 'HOME' });
   });
 
   test('without XDG_CONFIG_HOME that is .config', async () => {
@@ -150,7 +175,7 @@ describe('the file is read as erl reads it', () => {
     put(join(folder, '.config', 'erlang', '.erlang.cookie'), 'CONF');
     for (const env of [{}, { XDG_CONFIG_HOME: '' }]) expect(weRead(folder, env)).toEqual({ cookie: 'CONF' });
     // erl of the test inherits our environment, so it is told.
-    expect(await erlReads(folder, { XDG_CONFIG_HOME: '' })).toEqual({ cookie: 'CONF' });
+    expect(await erlStarts(folder, { XDG_CONFIG_HOME: '' })).toEqual({ cookie: 'CONF' });
   });
 
   test('HOME is taken from the environment that is given', () => {
@@ -169,13 +194,13 @@ describe('the file is made when there is none', () => {
     expect(readdirSync(folder)).toEqual(['.erlang.cookie']);
     expect(readCookie({ home: folder, env: {} })).toBe(cookie);
     expect(readCookie({ home: home(), env: {} })).not.toBe(cookie);
-    expect(await erlReads(folder)).toEqual({ cookie });
+    expect(await erlStarts(folder)).toEqual({ cookie });
   });
 
   test('and we take the one that erl makes', async () => {
     const folder = home();
     const env = { XDG_CONFIG_HOME: join(folder, 'none') };
-    const theirs = await erlReads(folder, env);
+    const theirs = await erlStarts(folder, env);
     expect(weRead(folder, env)).toEqual(theirs);
     expect(theirs).toEqual({ cookie: expect.stringMatching(/^[A-Z]{20}$/) });
   });
