@@ -1,14 +1,20 @@
 // Remote procedure calls as OTP does them since 23 (protocol section 6.6): a process is spawned on the other node, its
 // exit reason is the answer. Served for what the application exposed, and asked of others.
 import { ExitError } from '../errors.js';
-import { Atom, atom, internAtom } from '../term/atom.js';
-import { Reference } from '../term/identifiers.js';
-import type { Term } from '../term/term.js';
-import { Tuple, tuple } from '../term/tuple.js';
 import { abortedError, exitError, NOCONNECTION, reasonOf, timeoutError } from '../process/exit-reason.js';
 import type { LocalNode } from '../process/local-node.js';
 import type { Process } from '../process/process.js';
-import { abandonSpawn, type ExposedFunction, type FindFunction, requestSpawn, undef } from '../process/spawn-request.js';
+import {
+  abandonSpawn,
+  type ExposedFunction,
+  type FindFunction,
+  requestSpawn,
+  undef,
+} from '../process/spawn-request.js';
+import { Atom, atom, internAtom } from '../term/atom.js';
+import type { Reference } from '../term/identifiers.js';
+import type { Term } from '../term/term.js';
+import { Tuple, tuple } from '../term/tuple.js';
 
 const RETURN = atom('return');
 const ERROR = atom('error');
@@ -19,7 +25,11 @@ const BADRPC = atom('badrpc');
 /** `erpc:execute_call/4`: runs an exposed function and exits with its outcome. */
 export function executeCall(find: FindFunction): ExposedFunction {
   return async (self, [ref, module, name, args]) => {
-    throw new ExitError('exit', 'erpc:execute_call ends with its answer', await outcome(find, self, ref, module, name, args));
+    throw new ExitError(
+      'exit',
+      'erpc:execute_call ends with its answer',
+      await outcome(find, self, ref, module, name, args),
+    );
   };
 }
 
@@ -31,7 +41,14 @@ export function executeCast(find: FindFunction): ExposedFunction {
   };
 }
 
-async function outcome(find: FindFunction, self: Process, ref: Term, module: Term, name: Term, args: Term): Promise<Term> {
+async function outcome(
+  find: FindFunction,
+  self: Process,
+  ref: Term,
+  module: Term,
+  name: Term,
+  args: Term,
+): Promise<Term> {
   if (!(module instanceof Atom) || !(name instanceof Atom) || !Array.isArray(args)) {
     return tuple(ref, ERROR, atom('badarg'), []);
   }

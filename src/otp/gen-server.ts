@@ -1,12 +1,12 @@
 // A generic server (OTP: gen_server, protocol sections 6.2 and 6.3): one request after the other, state in a closure.
 // Callers in Erlang and Elixir cannot tell it from one of theirs: calls, casts, sys messages, stop.
 import { ExitError } from '../errors.js';
-import { Atom, atom } from '../term/atom.js';
-import type { Term } from '../term/term.js';
-import { Tuple, tuple } from '../term/tuple.js';
 import { exitError, NORMAL, reasonOf } from '../process/exit-reason.js';
 import type { Process } from '../process/process.js';
 import type { ProcessFunction } from '../process/process-table.js';
+import { Atom, atom } from '../term/atom.js';
+import type { Term } from '../term/term.js';
+import { Tuple, tuple } from '../term/tuple.js';
 import { type From, readGenMessage, reply } from './gen.js';
 
 /** Returned by `handleCall` when the answer comes later, by {@link reply}. */
@@ -81,7 +81,7 @@ const DEBUG = atom('debug');
 const MODULE = atom('module');
 
 async function serveSystem(server: GenServer, self: Process, from: From, request: Term): Promise<void> {
-  if (request === GET_STATE) reply(self, from, tuple(OK, server.state?.()));
+  if (request === GET_STATE) reply(self, from, tuple(OK, server.state?.() as Term));
   else if (request === GET_STATUS) reply(self, from, status(server, self, 'running'));
   else if (request === SUSPEND) {
     reply(self, from, OK);
@@ -111,13 +111,7 @@ async function suspended(server: GenServer, self: Process): Promise<void> {
 
 function status(server: GenServer, self: Process, mode: 'running' | 'suspended'): Term {
   const misc = [tuple(atom('data'), [tuple('State', server.state?.())])];
-  return tuple(atom('status'), self.pid, tuple(MODULE, atom('gen_server')), [
-    [],
-    atom(mode),
-    self.pid,
-    [],
-    misc,
-  ]);
+  return tuple(atom('status'), self.pid, tuple(MODULE, atom('gen_server')), [[], atom(mode), self.pid, [], misc]);
 }
 
 function unhandled(word: 'bad_call' | 'bad_cast', request: Term): ExitError {

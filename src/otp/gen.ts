@@ -1,10 +1,11 @@
 // The messages of OTP's generic behaviours (protocol sections 6.2 and 6.3): calls, casts, system messages, replies.
+
+import type { Process } from '../process/process.js';
 import { Atom, atom } from '../term/atom.js';
 import { Pid, Reference } from '../term/identifiers.js';
 import { ImproperList } from '../term/list.js';
 import type { Term } from '../term/term.js';
 import { Tuple, tuple } from '../term/tuple.js';
-import type { Process } from '../process/process.js';
 
 /** Who asked, and what its reply must be tagged with (OTP: `From`). Hand it back to {@link reply}; do not look inside. */
 export interface From {

@@ -1,11 +1,11 @@
 // The process registered as `net_kernel`: what `net_adm:ping/1` asks (protocol section 6.1).
-import { atom } from '../term/atom.js';
-import { Tuple } from '../term/tuple.js';
+
 import type { Process } from '../process/process.js';
 import type { ProcessFunction } from '../process/process-table.js';
-import { readGenMessage, reply } from './gen.js';
+import { atom } from '../term/atom.js';
 import type { Term } from '../term/term.js';
-import { tuple } from '../term/tuple.js';
+import { Tuple, tuple } from '../term/tuple.js';
+import { readGenMessage, reply } from './gen.js';
 
 const IS_AUTH = atom('is_auth');
 const YES = atom('yes');
@@ -20,7 +20,11 @@ export const netKernel: ProcessFunction = async (self) => {
 };
 
 /** Asks the `net_kernel` of `node` whether we are authorised. @throws ExitError `nodedown`, `noproc`, `timeout`. */
-export async function isAuth(self: Process, node: string, options: { timeout: number; signal?: AbortSignal }): Promise<boolean> {
+export async function isAuth(
+  self: Process,
+  node: string,
+  options: { timeout: number; signal?: AbortSignal },
+): Promise<boolean> {
   const request: Term = tuple(IS_AUTH, atom(self.node));
   return (await self.call({ name: 'net_kernel', node }, request, options)) === YES;
 }

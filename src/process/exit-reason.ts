@@ -22,22 +22,26 @@ const TIMEOUT = atom('timeout');
 export function reasonOf(thrown: unknown): Term {
   if (thrown instanceof ExitError) return thrown.reason;
   if (thrown instanceof Error) {
-    const what = thrown instanceof ErlnodeError ? thrown.code : thrown.name;
+    const what: string = thrown instanceof ErlnodeError ? String(thrown.code) : thrown.name;
     return tuple(tuple(atom('js_error'), what, thrown.message.slice(0, 1000)), stackOf(thrown));
   }
   return tuple(tuple(atom('nocatch'), thrown as Term), []);
 }
 
+// Frames of this package are of no use to whoever reads an exit reason.
+const OWN = new URL('..', import.meta.url).pathname;
 const FRAME = /^\s*at (?:(.*?) \()?(.*?):(\d+):\d+\)?$/;
 
 /** The first frames as `[{Module, Function, Arity, [{file, F}, {line, L}]}]`; the arity is not known and given as 0. */
 function stackOf(error: Error): Term[] {
   const frames: Term[] = [];
-  for (const line of (error.stack ?? '').split('\n').slice(1, 9)) {
+  for (const line of (error.stack ?? '').split('\n').slice(1, 16)) {
     const found = FRAME.exec(line);
     if (found === null) continue;
     const [, name = 'anonymous', file = '', at = '0'] = found;
-    const short = file.replace(/^file:\/\//, '').slice(-120);
+    const path = file.replace(/^file:\/\//, '');
+    if (path.startsWith(OWN) || path.startsWith('node:')) continue;
+    const short = path.slice(-120);
     const where = [tuple(atom('file'), charlist(short)), tuple(atom('line'), Number(at))];
     frames.push(tuple(atom('js'), internAtom(name.slice(0, 120)), 0, where));
   }
@@ -76,10 +80,4 @@ export function timeoutError(doing: string, milliseconds: number): ExitError {
 /** A wait that its AbortSignal ended. */
 export function abortedError(doing: string, signal: AbortSignal): ExitError {
   return new ExitError('aborted', `${doing}: aborted`, atom('aborted'), { cause: signal.reason });
-}
-
-/** Whether OTP would write a crash report for this reason. */
-export function isCrash(reason: Term): boolean {
-  if (reason === NORMAL || reason === SHUTDOWN) return false;
-  return !(reason instanceof Tuple && reason.length === 2 && reason.elements[0] === SHUTDOWN);
 }

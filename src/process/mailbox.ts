@@ -39,7 +39,7 @@ export class Mailbox {
   }
 
   /** The first message that `matcher` accepts, taken out now; `undefined` when there is none. */
-  take(matcher: Matcher<unknown> | undefined): Verdict {
+  take(matcher: Matcher | undefined): Verdict {
     const wants = wantsOf(matcher);
     for (let i = this.head; i < this.messages.length; i++) {
       const verdict = wants(this.messages[i]);
@@ -51,7 +51,7 @@ export class Mailbox {
   }
 
   /** Waits for the next message that `matcher` accepts; the returned function stops waiting. */
-  wait(matcher: Matcher<unknown> | undefined, resolve: (value: unknown) => void, reject: (error: unknown) => void): () => void {
+  wait(matcher: Matcher | undefined, resolve: (value: unknown) => void, reject: (error: unknown) => void): () => void {
     const waiter: Waiter = {
       wants: wantsOf(matcher),
       resolve,
@@ -114,7 +114,7 @@ function offer(waiter: Waiter, message: Term): boolean {
   return true;
 }
 
-function wantsOf(matcher: Matcher<unknown> | undefined): Wants {
+function wantsOf(matcher: Matcher | undefined): Wants {
   if (matcher === undefined) return (value) => ({ value });
   if (typeof matcher === 'function') return (value) => (matcher(value) ? { value } : undefined);
   return (message) => validated(matcher, message);

@@ -16,7 +16,4 @@ export type StandardResult<Output> =
   | { readonly issues: readonly { readonly message: string }[] };
 
 /** Chooses messages: a type guard, a predicate, or a schema whose output is what `receive` gives. */
-export type Matcher<Wanted> =
-  | ((message: Term) => message is Wanted & Term)
-  | ((message: Term) => boolean)
-  | StandardSchema<Wanted>;
+export type Matcher = ((message: Term) => boolean) | StandardSchema<unknown>;

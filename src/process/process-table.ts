@@ -1,13 +1,13 @@
 // All processes of one node, and where signals are given to them (protocol section 4.3: what a receiver must do).
 // Delivery is synchronous and in order; what is for another node goes to `remote`.
-import { ArgumentError } from '../errors.js';
+import { ArgumentError, ExitError } from '../errors.js';
 import { atom, internAtom } from '../term/atom.js';
 import { Pid, Reference } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
 import { tuple } from '../term/tuple.js';
 import { Aliases } from './aliases.js';
 import { replyReference } from './call.js';
-import { isCrash, KILL, KILLED, NOCONNECTION, NOPROC, NORMAL, reasonOf } from './exit-reason.js';
+import { KILL, KILLED, NOCONNECTION, NOPROC, NORMAL, reasonOf } from './exit-reason.js';
 import type { LocalNode, PendingSpawn } from './local-node.js';
 import { Process } from './process.js';
 import type { ProcessState } from './process-state.js';
@@ -37,8 +37,8 @@ export interface ProcessTableOptions {
   readonly seed: number;
   /** Takes signals for other nodes. */
   remote(signal: Signal): void;
-  /** A process ended with a reason that OTP would report as a crash. */
-  onCrash(process: ProcessState, reason: Term, thrown: unknown): void;
+  /** A process's function threw something that is not an exit: OTP would write a crash report. */
+  onCrash(process: ProcessState, thrown: unknown): void;
   /** A node asks for a process here; the answer is `route`d by whoever takes it. */
   onSpawnRequest(request: SpawnRequest): void;
 }
@@ -204,6 +204,7 @@ export class ProcessTable implements LocalNode {
   /** Ends a process: names and aliases are free, links and monitors fire, waits are rejected. Once; later calls do nothing. */
   terminate(process: ProcessState, reason: Term, thrown?: unknown): void {
     if (!this.processes.delete(slot(process.pid))) return;
+    if (thrown !== undefined && !(thrown instanceof ExitError)) this.options.onCrash(process, thrown);
     this.names.release(process);
     this.aliases.release(process);
     for (const node of process.nodes) this.relatedTo.get(node)?.delete(process);
@@ -213,8 +214,8 @@ export class ProcessTable implements LocalNode {
       if (link.active) this.route({ kind: 'linkExit', from: process.pid, to: link.pid, reason });
     }
     for (const watcher of watchers.values()) this.tellWatcher(watcher, reason);
-    for (const { target, ref } of monitors.values()) this.route({ kind: 'demonitor', from: process.pid, to: target, ref });
-    if (thrown !== undefined && isCrash(reason)) this.options.onCrash(process, reason, thrown);
+    for (const { target, ref } of monitors.values())
+      this.route({ kind: 'demonitor', from: process.pid, to: target, ref });
   }
 
   private async run(process: Process, run: ProcessFunction): Promise<void> {
@@ -249,12 +250,17 @@ export class ProcessTable implements LocalNode {
     else process.mailbox.put(message);
   }
 
-  private deliverExit(from: Pid, to: Pid | Reference, reason: Term): void {
-    const target = to instanceof Pid ? this.get(to) : this.aliases.get(to)?.process;
+  private deliverExit(from: Pid, to: Pid | RegisteredName | Reference, reason: Term): void {
+    const target = this.find(to);
     if (target === undefined) return;
     if (reason === KILL) this.terminate(target, KILLED);
     else if (reason === NORMAL && from.equals(target.pid) && !target.trapExit) this.terminate(target, NORMAL);
     else this.exitSignal(target, from, reason);
+  }
+
+  private find(to: Pid | RegisteredName | Reference): ProcessState | undefined {
+    if (to instanceof Pid) return this.get(to);
+    return to instanceof Reference ? this.aliases.get(to)?.process : this.names.whereis(to.name);
   }
 
   private exitSignal(target: ProcessState, from: Pid, reason: Term): void {
@@ -295,7 +301,9 @@ export class ProcessTable implements LocalNode {
     }
     const { target } = monitor;
     const object = target instanceof Pid ? target : tuple(atom(target.name), atom(target.node));
-    process.mailbox.put(tuple(DOWN, ref, PROCESS, from instanceof Pid && target instanceof Pid ? from : object, reason));
+    process.mailbox.put(
+      tuple(DOWN, ref, PROCESS, from instanceof Pid && target instanceof Pid ? from : object, reason),
+    );
   }
 
   private nextPid(): Pid {

@@ -1,19 +1,19 @@
 // A process: a pid, a mailbox, its relations to others, and the calls a program makes on itself (Erlang's BIFs).
 // With a function it lives as long as the function runs; without one (a mailbox) until exit() or the node's end.
-import { ArgumentError, ExitError } from '../errors.js';
+import { ArgumentError, type ExitError } from '../errors.js';
 import { Atom, atom } from '../term/atom.js';
 import { Pid, Reference } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
+import { Tuple, tuple } from '../term/tuple.js';
 import type { AliasMode } from './aliases.js';
-import { call, type CallOptions } from './call.js';
+import { type CallOptions, call } from './call.js';
 import { abortedError, exitError, NORMAL, timeoutError } from './exit-reason.js';
-import { Mailbox } from './mailbox.js';
-import type { Matcher } from './matcher.js';
 import type { LocalNode } from './local-node.js';
+import { Mailbox } from './mailbox.js';
+import type { Matcher, StandardSchema } from './matcher.js';
 import type { ProcessState } from './process-state.js';
 import { Relations } from './relations.js';
 import type { RegisteredName } from './signal.js';
-import { Tuple, tuple } from '../term/tuple.js';
 
 /** Whom to send to: a pid, a name on this node, a name on another, or an alias. */
 export type Destination =
@@ -114,10 +114,12 @@ export class Process implements ProcessState {
    * @throws ExitError `timeout`, `aborted`, or the reason for which this process ended.
    */
   receive(options?: ReceiveOptions): Promise<Term>;
-  receive<Wanted>(matcher: Matcher<Wanted> | undefined, options?: ReceiveOptions): Promise<Wanted>;
-  receive(first?: Matcher<unknown> | ReceiveOptions, second?: ReceiveOptions): Promise<unknown> {
+  receive<Wanted extends Term>(guard: (message: Term) => message is Wanted, options?: ReceiveOptions): Promise<Wanted>;
+  receive(predicate: ((message: Term) => boolean) | undefined, options?: ReceiveOptions): Promise<Term>;
+  receive<Output>(schema: StandardSchema<Output>, options?: ReceiveOptions): Promise<Output>;
+  receive(first?: Matcher | ReceiveOptions, second?: ReceiveOptions): Promise<unknown> {
     const matching = typeof first === 'function' || (first !== undefined && '~standard' in first);
-    const matcher = matching ? (first as Matcher<unknown>) : undefined;
+    const matcher = matching ? (first as Matcher) : undefined;
     const { timeout, signal } = (matching ? second : ((first as ReceiveOptions | undefined) ?? second)) ?? {};
     const waiting = new Promise<unknown>((resolve, reject) => {
       this.mustLive();
@@ -207,7 +209,10 @@ export class Process implements ProcessState {
    * Watches a process: one `{'DOWN', Ref, process, Object, Reason}` message when it ends, or at once when it is not
    * there (`noproc`) or cannot be reached (`noconnection`). `Object` is the pid, or `{Name, Node}`.
    */
-  monitor(to: Pid | string | Atom | { name: string | Atom; node: string | Atom }, options: MonitorOptions = {}): Reference {
+  monitor(
+    to: Pid | string | Atom | { name: string | Atom; node: string | Atom },
+    options: MonitorOptions = {},
+  ): Reference {
     this.mustLive();
     const target = this.address(to) as Pid | RegisteredName;
     const ref = this.table.makeReference();
@@ -240,7 +245,8 @@ export class Process implements ProcessState {
     if (given.length === 2) {
       this.mustLive();
       const [to, reason] = given;
-      if (!(to instanceof Pid)) throw new ArgumentError('badarg', 'exit(pid, reason) needs a pid as its first argument');
+      if (!(to instanceof Pid))
+        throw new ArgumentError('badarg', 'exit(pid, reason) needs a pid as its first argument');
       this.table.route({ kind: 'exit', from: this.pid, to, reason });
       return;
     }

@@ -36,14 +36,20 @@ export interface SpawnReply {
 }
 
 export type Signal =
-  | { readonly kind: 'message'; readonly from: Pid; readonly to: Pid | RegisteredName | Reference; readonly message: Term }
+  | {
+      readonly kind: 'message';
+      /** Absent when an old peer did not say who sends. */
+      readonly from: Pid | undefined;
+      readonly to: Pid | RegisteredName | Reference;
+      readonly message: Term;
+    }
   | { readonly kind: 'link'; readonly from: Pid; readonly to: Pid }
   | { readonly kind: 'unlink'; readonly from: Pid; readonly to: Pid; readonly id: number | bigint | undefined }
   | { readonly kind: 'unlinkAck'; readonly from: Pid; readonly to: Pid; readonly id: number | bigint }
   /** The end of a linked process. */
   | { readonly kind: 'linkExit'; readonly from: Pid; readonly to: Pid; readonly reason: Term }
   /** `exit/2`: somebody asks a process to end. */
-  | { readonly kind: 'exit'; readonly from: Pid; readonly to: Pid | Reference; readonly reason: Term }
+  | { readonly kind: 'exit'; readonly from: Pid; readonly to: Pid | RegisteredName | Reference; readonly reason: Term }
   | { readonly kind: 'monitor'; readonly from: Pid; readonly to: Pid | RegisteredName; readonly ref: Reference }
   | { readonly kind: 'demonitor'; readonly from: Pid; readonly to: Pid | RegisteredName; readonly ref: Reference }
   /** A monitor fires. `from` is what was monitored, as it was given. */

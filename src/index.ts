@@ -1,0 +1,46 @@
+// The public door: re-exports only.
+export type { Discovery, NodeName, Registration } from './discovery/discovery.js';
+export {
+  ArgumentError,
+  ConnectionError,
+  DecodeError,
+  ErlnodeError,
+  ExitError,
+  HandshakeError,
+  LimitError,
+  ProtocolError,
+} from './errors.js';
+export type { ExposedModule } from './node/exposed.js';
+export type { NodeEvent } from './node/monitor-nodes.js';
+export type { ConnectionInfo, Node, NodeKind } from './node/node.js';
+export type { ListenAddress, NodeLimits, NodeOptions } from './node/options.js';
+export type { RpcOptions } from './otp/erpc.js';
+export { type From, reply } from './otp/gen.js';
+export { type GenServer, genServer, NO_REPLY, stop } from './otp/gen-server.js';
+export type { AliasMode } from './process/aliases.js';
+export type { CallOptions } from './process/call.js';
+export type { Matcher, StandardSchema } from './process/matcher.js';
+export type { Destination, MonitorOptions, Process, ReceiveOptions } from './process/process.js';
+export type { ProcessFunction, SpawnOptions } from './process/process-table.js';
+export { startNode } from './start-node.js';
+export { Atom, type AtomOf, atom } from './term/atom.js';
+export { BitString, bitstring } from './term/bitstring.js';
+export { compare, equals } from './term/compare.js';
+export { Float, float } from './term/float.js';
+export { format } from './term/format.js';
+export { ExternalFun, externalFun, InternalFun } from './term/fun.js';
+export { Pid, Port, Reference } from './term/identifiers.js';
+export { charlist, ImproperList, improperList, text } from './term/list.js';
+export { erl, parse } from './term/parse.js';
+export { NativeRecord } from './term/record.js';
+export type { Term } from './term/term.js';
+export { Tuple, tuple } from './term/tuple.js';
+export { type TcpOptions, tcp } from './transport/tcp.js';
+export type {
+  ByteStream,
+  ByteStreamSink,
+  Endpoint,
+  Listener,
+  ListenOptions,
+  Transport,
+} from './transport/transport.js';

@@ -1,0 +1,85 @@
+// Accepting connections: a stranger has the setup time and little memory to prove that it knows the cookie.
+// What an unproved peer says changes nothing for anybody else (promises 3 and 4).
+
+import { Acceptor, type Decision } from '../dist/handshake/acceptor.js';
+import type { Established, Identity } from '../dist/handshake/handshake.js';
+import type { HandshakeError } from '../errors.js';
+import type { ByteStream, ByteStreamSink, Transport } from '../transport/transport.js';
+import type { Challenges } from './connect.js';
+import { type Handshaking, shakeHands } from './shake-hands.js';
+
+export interface AcceptOptions {
+  readonly identity: Identity;
+  readonly transport: Transport;
+  /** Milliseconds for the whole handshake. */
+  readonly setupTime: number;
+  /** Streams that may be in a handshake at once; the oldest makes room for a new one. */
+  readonly unauthenticated: number;
+  readonly challenges: Challenges;
+  cookie(peer: string): string;
+  allow(peer: string): boolean;
+  decide(peer: string): Decision;
+  /** @returns where the connection's bytes go. */
+  onEstablished(established: Established, stream: ByteStream, replacing: boolean): ByteStreamSink;
+  /** `peer` is what the stranger called itself, if it got so far. */
+  onFailed(remote: string, peer: string | undefined, error: HandshakeError): void;
+}
+
+export class Acceptors {
+  private readonly options: AcceptOptions;
+  // Insertion order is age: the first one is the oldest.
+  private readonly unproved = new Set<Handshaking>();
+
+  constructor(options: AcceptOptions) {
+    this.options = options;
+  }
+
+  accept(stream: ByteStream): void {
+    const { options, unproved } = this;
+    if (unproved.size >= options.unauthenticated) {
+      for (const oldest of unproved) {
+        oldest.abort();
+        break;
+      }
+    }
+    const challenge = options.challenges.issue();
+    let replacing = false;
+    const acceptor = new Acceptor({
+      self: options.identity,
+      challenge,
+      lengthBytes: options.transport.handshakeLengthBytes,
+      allow: options.allow,
+      cookie: options.cookie,
+      isOwnChallenge: (theirs) => options.challenges.has(theirs),
+      decide(peer) {
+        const decision = options.decide(peer);
+        replacing = decision === 'alive';
+        return decision;
+      },
+    });
+    let settled = false;
+    let handshaking: Handshaking | undefined;
+    // May run before shakeHands returns, when a stream fails while it is being started.
+    const settle = (): void => {
+      settled = true;
+      options.challenges.settle(challenge);
+      if (handshaking !== undefined) unproved.delete(handshaking);
+    };
+    handshaking = shakeHands(stream, acceptor, undefined, options.setupTime, {
+      onEstablished(established) {
+        settle();
+        return options.onEstablished(established, stream, replacing);
+      },
+      onFailed(error) {
+        settle();
+        options.onFailed(stream.remote, acceptor.peer, error);
+      },
+    });
+    if (!settled) unproved.add(handshaking);
+  }
+
+  /** Drops everybody who has not proved anything yet. */
+  stop(): void {
+    for (const handshaking of [...this.unproved]) handshaking.abort();
+  }
+}

@@ -1,0 +1,151 @@
+// Connecting to a node: look it up, open a stream to the first place that answers, shake hands (protocol 2.3).
+import { randomBytes } from 'node:crypto';
+import type { Discovery, NodeName } from '../discovery/discovery.js';
+import type { Established, Identity } from '../dist/handshake/handshake.js';
+import { Initiator } from '../dist/handshake/initiator.js';
+import { ConnectionError, HandshakeError } from '../errors.js';
+import type { ByteStream, ByteStreamSink, Endpoint, Transport } from '../transport/transport.js';
+import type { Attempt } from './connections.js';
+import { type Handshaking, shakeHands } from './shake-hands.js';
+
+export interface DialOptions {
+  readonly identity: Identity;
+  readonly discovery: Discovery;
+  readonly transport: Transport;
+  /** Milliseconds for everything: lookup, connecting, handshake. */
+  readonly setupTime: number;
+  readonly challenges: Challenges;
+  cookie(peer: string): string;
+  allow(peer: string): boolean;
+  stillWanted(peer: string): boolean;
+  /** @returns where the connection's bytes go. */
+  onEstablished(established: Established, stream: ByteStream): ByteStreamSink;
+  onFailed(peer: string, attempt: Attempt, error: Error): void;
+}
+
+/** The challenges of handshakes in progress: one of them coming back from a peer is a reflection and never answered. */
+export class Challenges {
+  private readonly outstanding = new Set<number>();
+
+  issue(): number {
+    for (;;) {
+      const challenge = randomBytes(4).readUInt32BE();
+      if (this.outstanding.has(challenge)) continue;
+      this.outstanding.add(challenge);
+      return challenge;
+    }
+  }
+
+  has(challenge: number): boolean {
+    return this.outstanding.has(challenge);
+  }
+
+  settle(challenge: number): void {
+    this.outstanding.delete(challenge);
+  }
+}
+
+/** Starts an attempt. It reports exactly once, and never before this function has returned. */
+export function dial(peer: string, options: DialOptions): Attempt {
+  const deadline = performance.now() + options.setupTime;
+  const aborter = new AbortController();
+  let handshaking: Handshaking | undefined;
+  const attempt: Attempt = {
+    phase: 'lookup',
+    abort() {
+      aborter.abort();
+      handshaking?.abort();
+    },
+  };
+  const timer = setTimeout(() => aborter.abort(lateLookup(peer, options)), options.setupTime);
+  const fail = (error: Error): void => {
+    clearTimeout(timer);
+    options.onFailed(peer, attempt, error);
+  };
+
+  const run = async (): Promise<void> => {
+    // First, so that a cookie function that throws leaves no stream behind.
+    const cookie = options.cookie(peer);
+    const stream = await openStream(peer, options, aborter.signal);
+    clearTimeout(timer);
+    const challenge = options.challenges.issue();
+    const initiator = new Initiator({
+      self: options.identity,
+      peer,
+      cookie,
+      challenge,
+      lengthBytes: options.transport.handshakeLengthBytes,
+      stillWanted: () => options.stillWanted(peer),
+      isOwnChallenge: (theirs) => options.challenges.has(theirs),
+    });
+    attempt.phase = 'handshake';
+    handshaking = shakeHands(stream, initiator, initiator.start(), Math.max(1, deadline - performance.now()), {
+      onEstablished(established) {
+        options.challenges.settle(challenge);
+        return options.onEstablished(established, stream);
+      },
+      onFailed(error) {
+        options.challenges.settle(challenge);
+        fail(error);
+      },
+    });
+  };
+  // Not before the caller has the attempt in hand.
+  Promise.resolve().then(run).catch(fail);
+  return attempt;
+}
+
+async function openStream(peer: string, options: DialOptions, signal: AbortSignal): Promise<ByteStream> {
+  const { discovery, transport } = options;
+  if (!options.allow(peer)) {
+    throw new HandshakeError('not_allowed', `${peer} is not a node that this node's allow option lets in`, 'lookup');
+  }
+  const endpoints = await orAborted(discovery.resolve(peer as NodeName, { signal }), signal);
+  if (endpoints.length === 0) {
+    throw new ConnectionError('noport', `${discovery.name} does not know ${peer}: is it running, and under that name?`);
+  }
+  const failures: Error[] = [];
+  for (const endpoint of endpoints) {
+    try {
+      const stream = await transport.connect(endpoint, { signal });
+      if (!signal.aborted) return stream;
+      stream.destroy();
+    } catch (error) {
+      failures.push(error as Error);
+    }
+    if (signal.aborted) throw abortReason(signal);
+  }
+  throw unreachable(peer, endpoints, failures);
+}
+
+function unreachable(peer: string, endpoints: readonly Endpoint[], failures: readonly Error[]): Error {
+  if (failures.length === 1) return failures[0] as Error;
+  const tried = endpoints.map(({ host, port }) => `${host}:${port}`).join(', ');
+  return new ConnectionError('noconnection', `${peer} could not be reached at any of ${tried}`, {
+    cause: new AggregateError(failures),
+  });
+}
+
+/** A discovery that does not heed its signal must not hold an attempt beyond the setup time. */
+function orAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(abortReason(signal));
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    work
+      .then(resolve, (error) => reject(signal.aborted ? abortReason(signal) : error))
+      .finally(() => {
+        signal.removeEventListener('abort', onAbort);
+      });
+  });
+}
+
+function abortReason(signal: AbortSignal): Error {
+  const reason: unknown = signal.reason;
+  return reason instanceof ConnectionError ? reason : new ConnectionError('aborted', 'the attempt was given up');
+}
+
+function lateLookup(peer: string, { setupTime, discovery }: DialOptions): Error {
+  const seconds = setupTime / 1000;
+  return new ConnectionError('timeout', `${peer} was not found and reached within ${seconds} s by ${discovery.name}`);
+}

@@ -1,0 +1,222 @@
+// Every other node we have to do with: connected, being connected, or about to be (OTP: net_kernel's sys_dist table).
+// At most one connection per node is up; who wins when both sides connect at once is decided here (protocol 2.5, 2.6).
+
+import type { Decision } from '../dist/handshake/acceptor.js';
+import type { Established } from '../dist/handshake/handshake.js';
+import { ConnectionError, type HandshakeError, LimitError } from '../errors.js';
+import type { Signal } from '../process/signal.js';
+import type { ByteStream } from '../transport/transport.js';
+import type { DistController } from './dist-controller.js';
+
+/** Our attempt to connect. */
+export interface Attempt {
+  /** `lookup` until the first byte of the handshake has been sent. */
+  phase: 'lookup' | 'handshake';
+  abort(): void;
+}
+
+interface Peer {
+  readonly name: string;
+  controller: DistController | undefined;
+  attempt: Attempt | undefined;
+  /** Signals for when the connection is up. */
+  queued: Signal[];
+  waiters: { resolve(): void; reject(error: Error): void }[];
+  /** The peer refused our attempt because it makes one of its own: how long we wait for that one. */
+  expecting: ReturnType<typeof setTimeout> | undefined;
+}
+
+export interface ConnectionsOptions {
+  readonly self: string;
+  /** Milliseconds a peer has to make the attempt it preferred to ours. */
+  readonly setupTime: number;
+  readonly queuedSignals: number;
+  /** Starts an attempt, which ends in {@link Connections.established} or {@link Connections.failed}. */
+  dial(peer: string): Attempt;
+  /** Makes a connection of a stream whose handshake has been done. */
+  open(established: Established, stream: ByteStream): DistController;
+  onUp(controller: DistController): void;
+  onDown(controller: DistController, reason: Error | undefined): void;
+  /** A connection that was wanted did not come about. */
+  onFailed(peer: string, error: Error): void;
+  transmit(controller: DistController, signal: Signal): void;
+}
+
+export class Connections {
+  private readonly peers = new Map<string, Peer>();
+  private readonly options: ConnectionsOptions;
+  private stopped = false;
+
+  constructor(options: ConnectionsOptions) {
+    this.options = options;
+  }
+
+  get(peer: string): DistController | undefined {
+    return this.peers.get(peer)?.controller;
+  }
+
+  /** All connections that are up. */
+  up(): DistController[] {
+    return [...this.peers.values()].flatMap(({ controller }) => (controller === undefined ? [] : [controller]));
+  }
+
+  /** Connects unless connected. @throws the error that ended the attempt. */
+  connect(name: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const peer = this.peer(name);
+      if (peer.controller !== undefined) {
+        resolve();
+        return;
+      }
+      peer.waiters.push({ resolve, reject });
+      this.want(peer);
+    });
+  }
+
+  /** Sends a signal that is worth a connection as soon as there is one. */
+  queue(name: string, signal: Signal): void {
+    const peer = this.peer(name);
+    if (peer.queued.length >= this.options.queuedSignals) {
+      const { queuedSignals } = this.options;
+      this.giveUp(
+        peer,
+        new LimitError('send_queue_full', `signals waiting for ${name}`, queuedSignals, queuedSignals + 1),
+      );
+      return;
+    }
+    peer.queued.push(signal);
+    this.want(peer);
+  }
+
+  /** What an acceptor answers to a node that says it is `name`. It has proved nothing yet, so nothing changes here. */
+  decide(name: string): Decision {
+    if (name === this.options.self) return 'nok';
+    const peer = this.peers.get(name);
+    if (peer?.controller !== undefined) return 'alive';
+    if (peer?.attempt === undefined) return 'ok';
+    if (peer.attempt.phase === 'lookup') return 'ok_simultaneous';
+    return compareNames(this.options.self, name) > 0 ? 'nok' : 'ok_simultaneous';
+  }
+
+  /** Whether an attempt of ours is of use if the peer thinks that we are connected already. */
+  stillWanted(name: string): boolean {
+    return this.peers.get(name)?.controller === undefined;
+  }
+
+  /**
+   * A handshake has been done. `replacing`: the acceptor was told that the connection we had is dead.
+   *
+   * @returns the controller, or undefined when the connection is not wanted after all and has been closed.
+   */
+  established(established: Established, stream: ByteStream, replacing: boolean): DistController | undefined {
+    const peer = this.peer(established.peer);
+    if (this.stopped || (peer.controller !== undefined && !replacing)) {
+      stream.destroy();
+      return undefined;
+    }
+    if (peer.controller !== undefined) {
+      peer.controller.close(new ConnectionError('connection_closed', `${peer.name} has connected anew`));
+    }
+    const attempt = peer.attempt;
+    this.settle(peer);
+    attempt?.abort();
+    const controller = this.options.open(established, stream);
+    peer.controller = controller;
+    this.options.onUp(controller);
+    const { queued, waiters } = peer;
+    peer.queued = [];
+    peer.waiters = [];
+    for (const signal of queued) this.options.transmit(controller, signal);
+    for (const waiter of waiters) waiter.resolve();
+    return controller;
+  }
+
+  /** Our attempt has failed. */
+  failed(name: string, attempt: Attempt, error: Error): void {
+    const peer = this.peers.get(name);
+    if (peer === undefined || peer.attempt !== attempt) return;
+    peer.attempt = undefined;
+    if ((error as HandshakeError).code === 'nok') {
+      // The peer's own attempt is under way and better than ours; it ends in `established`, or never comes.
+      peer.expecting = setTimeout(() => this.giveUp(peer, error), this.options.setupTime);
+      return;
+    }
+    this.giveUp(peer, error);
+  }
+
+  /** A connection has ended. */
+  wentDown(controller: DistController, reason: Error | undefined): void {
+    const peer = this.peers.get(controller.peer);
+    if (peer?.controller === controller) {
+      peer.controller = undefined;
+      this.forgetIfIdle(peer);
+    }
+    this.options.onDown(controller, reason);
+  }
+
+  /** Ends every attempt; connections that are up are the caller's to close. */
+  stop(error: Error): void {
+    this.stopped = true;
+    for (const peer of [...this.peers.values()]) {
+      const attempt = peer.attempt;
+      this.giveUp(peer, error);
+      attempt?.abort();
+    }
+  }
+
+  private peer(name: string): Peer {
+    const known = this.peers.get(name);
+    if (known !== undefined) return known;
+    const fresh: Peer = {
+      name,
+      controller: undefined,
+      attempt: undefined,
+      queued: [],
+      waiters: [],
+      expecting: undefined,
+    };
+    this.peers.set(name, fresh);
+    return fresh;
+  }
+
+  private want(peer: Peer): void {
+    if (peer.controller !== undefined || peer.attempt !== undefined || peer.expecting !== undefined) return;
+    if (this.stopped) {
+      this.giveUp(peer, new ConnectionError('node_stopped', 'this node has been stopped'));
+      return;
+    }
+    peer.attempt = this.options.dial(peer.name);
+  }
+
+  private giveUp(peer: Peer, error: Error): void {
+    this.settle(peer);
+    const { waiters } = peer;
+    peer.waiters = [];
+    peer.queued = [];
+    this.forgetIfIdle(peer);
+    this.options.onFailed(peer.name, error);
+    for (const waiter of waiters) waiter.reject(error);
+  }
+
+  private settle(peer: Peer): void {
+    clearTimeout(peer.expecting);
+    peer.expecting = undefined;
+    peer.attempt = undefined;
+  }
+
+  private forgetIfIdle(peer: Peer): void {
+    if (peer.controller !== undefined || peer.attempt !== undefined || peer.waiters.length > 0) return;
+    if (this.peers.get(peer.name) === peer) this.peers.delete(peer.name);
+  }
+}
+
+/** Atom order: by code points, not by UTF-16 units. */
+function compareNames(a: string, b: string): number {
+  const left = Array.from(a, (character) => character.codePointAt(0) as number);
+  const right = Array.from(b, (character) => character.codePointAt(0) as number);
+  for (let i = 0; i < Math.min(left.length, right.length); i++) {
+    const difference = (left[i] as number) - (right[i] as number);
+    if (difference !== 0) return difference;
+  }
+  return left.length - right.length;
+}

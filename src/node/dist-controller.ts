@@ -1,0 +1,151 @@
+// A connection that is up (OTP: the distribution controller): the protocol machine, its byte stream, the pump between
+// them, and the clock that ticks. Any error ends this connection with that error as its reason, and nothing else.
+import type { Buffer } from 'node:buffer';
+import { Connection, type ConnectionOptions, type ConnectionStatistics } from '../dist/connection.js';
+import type { ControlMessage } from '../dist/control.js';
+import { DFLAG, hasFlags } from '../dist/flags.js';
+import type { Established } from '../dist/handshake/handshake.js';
+import { ConnectionError, LimitError } from '../errors.js';
+import { Pump } from '../transport/pump.js';
+import type { ByteStream, ByteStreamSink } from '../transport/transport.js';
+
+export interface DistControllerOptions {
+  readonly self: string;
+  readonly established: Established;
+  readonly stream: ByteStream;
+  readonly connection: Pick<ConnectionOptions, 'terms' | 'limits' | 'tickTime'>;
+  readonly busyBytes: number;
+  readonly queueBytes: number;
+  onControl(message: ControlMessage): void;
+  onBusy(busy: boolean): void;
+  /** Once. `reason` is absent when the connection was closed in good order. */
+  onDown(reason: Error | undefined): void;
+}
+
+export class DistController implements ByteStreamSink {
+  readonly peer: string;
+  readonly established: Established;
+  /** Whether either side is a hidden node (protocol section 2.10, PUBLISHED). */
+  readonly hidden: boolean;
+  private readonly stream: ByteStream;
+  private readonly connection: Connection;
+  private readonly pump: Pump;
+  private readonly ticker: ReturnType<typeof setInterval>;
+  private readonly options: DistControllerOptions;
+  private down = false;
+  /** Told when the stream has closed: whoever waits for {@link end}. */
+  private closed: (() => void) | undefined;
+
+  constructor(options: DistControllerOptions) {
+    const { established, stream, self, connection } = options;
+    this.options = options;
+    this.peer = established.peer;
+    this.established = established;
+    this.stream = stream;
+    this.hidden = !hasFlags(established.flags, DFLAG.DFLAG_PUBLISHED);
+    this.connection = new Connection({
+      ...connection,
+      self,
+      peer: established.peer,
+      flags: established.flags,
+      now: performance.now(),
+      sink: options,
+    });
+    this.pump = new Pump(stream, this.connection, {
+      busyMark: options.busyBytes,
+      hardCap: options.queueBytes,
+      onBusy: (busy) => options.onBusy(busy),
+      onOverflow: (queued) =>
+        this.close(
+          new LimitError('send_queue_full', `${this.peer} does not read fast enough`, options.queueBytes, queued),
+        ),
+    });
+    this.ticker = setInterval(() => this.tick(), this.connection.tickInterval);
+    this.ticker.unref();
+  }
+
+  get busy(): boolean {
+    return this.pump.busy;
+  }
+
+  get queuedBytes(): number {
+    return this.pump.queuedBytes;
+  }
+
+  get remote(): string {
+    return this.stream.remote;
+  }
+
+  get statistics(): ConnectionStatistics {
+    return this.connection.statistics;
+  }
+
+  /**
+   * @returns false when this peer cannot be told.
+   * @throws ArgumentError `not_encodable`
+   */
+  send(message: ControlMessage): boolean {
+    if (this.down) return false;
+    const told = this.connection.send(message);
+    this.pump.schedule();
+    return told;
+  }
+
+  /** Closes at once, without sending what is queued. */
+  close(reason?: Error): void {
+    if (this.down) return;
+    this.finish(reason);
+    this.stream.destroy();
+  }
+
+  /** Sends what is queued, then closes; gives up on a peer that does not read after `grace` milliseconds. */
+  end(grace: number): Promise<void> {
+    if (this.down) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.stream.destroy(), grace);
+      this.closed = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      this.pump.flush();
+      this.finish(undefined);
+      this.stream.end();
+    });
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.down) return;
+    try {
+      this.connection.receive(chunk, performance.now());
+    } catch (error) {
+      this.close(error as Error);
+    }
+  }
+
+  onDrain(): void {
+    this.pump.flush();
+  }
+
+  onClose(error?: Error): void {
+    const what = error === undefined ? 'closed the connection' : 'is gone';
+    const cause = error === undefined ? {} : { cause: error };
+    this.finish(new ConnectionError('connection_closed', `${this.peer} (${this.remote}) ${what}`, cause));
+    this.closed?.();
+  }
+
+  private tick(): void {
+    if (this.connection.tick(performance.now(), this.stream.bufferedBytes) === 'alive') {
+      this.pump.schedule();
+      return;
+    }
+    const silent = `${this.peer} has sent nothing for longer than the tick time: it is down, stopped or unreachable`;
+    this.close(new ConnectionError('net_tick_timeout', silent));
+  }
+
+  private finish(reason: Error | undefined): void {
+    if (this.down) return;
+    this.down = true;
+    clearInterval(this.ticker);
+    this.options.onDown(reason);
+  }
+}

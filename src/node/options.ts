@@ -1,0 +1,92 @@
+// What a node can be told, and what it does unless told otherwise. Names and units are OTP's.
+
+import type { Discovery } from '../discovery/discovery.js';
+import type { ConnectionLimits } from '../dist/limits.js';
+import { ArgumentError } from '../errors.js';
+import type { DecodeOptions } from '../etf/decode.js';
+import type { CodecLimits } from '../etf/limits.js';
+import type { Transport } from '../transport/transport.js';
+import type { CookieOption } from './cookie.js';
+import type { LoggerOption } from './log.js';
+
+/** Where a node listens. */
+export interface ListenAddress {
+  /** Interface; `127.0.0.1` unless told otherwise, `0.0.0.0` or `::` for all. */
+  readonly host?: string;
+  /** A port, `0` (default) for any free one, or a range. */
+  readonly port?: number | { readonly min: number; readonly max: number };
+}
+
+/** Limits of a node and of each of its connections (docs/LIMITS.md). */
+export interface NodeLimits extends ConnectionLimits {
+  /** Connections that have not proved to know the cookie yet; beyond it the oldest is dropped. Default 1,024. */
+  readonly unauthenticated: number;
+  /** OTP: `+zdbbl`. Bytes queued for a peer from which on it is busy. Default 1 MiB. */
+  readonly busyBytes: number;
+  /** Bytes queued for a peer beyond which its connection is closed as too slow. Default 64 MiB. */
+  readonly queueBytes: number;
+  /** Signals that wait for a connection to come up. Default 100,000. */
+  readonly queuedSignals: number;
+}
+
+export interface NodeOptions {
+  /** The cluster's secret, or one for each peer. Default: `~/.erlang.cookie`, as `erl` does. */
+  readonly cookie?: CookieOption;
+  /** Only hidden nodes are supported as yet. */
+  readonly hidden?: true;
+  /** How other nodes are found. Default: `epmd()`. */
+  readonly discovery?: Discovery;
+  /** What carries the connections. Default: `tcp()`. */
+  readonly transport?: Transport;
+  /** OTP: `-dist_listen`, `inet_dist_use_interface`, `inet_dist_listen_min`. `false`: nobody can connect to us. */
+  readonly listen?: ListenAddress | false;
+  /** OTP: `net_ticktime`, seconds (default 60): a peer that is silent for so long is dead. */
+  readonly netTickTime?: number;
+  /** OTP: `net_setuptime`, seconds (default 7): how long it may take to connect, all steps together. */
+  readonly setupTime?: number;
+  /** How terms are decoded (docs/TERMS.md). */
+  readonly terms?: Pick<DecodeOptions, 'floats' | 'binaries' | 'maps'>;
+  readonly limits?: Partial<NodeLimits> & { readonly terms?: CodecLimits };
+  /** OTP: `net_kernel:allow/1`. Who may connect, and be connected to. Default: everyone who knows the cookie. */
+  readonly allow?: (peer: string) => boolean;
+  /** A pino logger. Default: silence. */
+  readonly logger?: LoggerOption;
+  /** Ends the start, or the node if it has started. */
+  readonly signal?: AbortSignal;
+}
+
+const MiB = 1024 * 1024;
+
+export const NODE_LIMITS: Omit<NodeLimits, keyof ConnectionLimits> = {
+  unauthenticated: 1024,
+  busyBytes: MiB,
+  queueBytes: 64 * MiB,
+  queuedSignals: 100_000,
+};
+
+/** @throws ArgumentError `badarg` that names the option, what it takes and what it got. */
+export function checkOptions(options: NodeOptions): void {
+  inRange('netTickTime', options.netTickTime, 1, 86_400);
+  inRange('setupTime', options.setupTime, 0.001, 120);
+  if ((options.hidden as boolean | undefined) === false) {
+    throw new ArgumentError('badarg', 'hidden: false is not supported: a visible node would have to serve global');
+  }
+  const { allow, cookie, listen } = options;
+  if (allow !== undefined && typeof allow !== 'function') {
+    throw new ArgumentError('badarg', 'allow must be a function (peer) => boolean');
+  }
+  if (cookie !== undefined && typeof cookie !== 'function' && typeof cookie !== 'string') {
+    throw new ArgumentError('badarg', `cookie must be a string or a function (peer) => string, not ${typeof cookie}`);
+  }
+  if (listen !== undefined && listen !== false && typeof listen !== 'object') {
+    throw new ArgumentError('badarg', 'listen must be { host, port } or false');
+  }
+  for (const [name, value] of Object.entries(options.limits ?? {})) {
+    if (name !== 'terms') inRange(`limits.${name}`, value as number, 1, Number.MAX_SAFE_INTEGER);
+  }
+}
+
+function inRange(name: string, value: unknown, low: number, high: number): void {
+  if (value === undefined || (typeof value === 'number' && value >= low && value <= high)) return;
+  throw new ArgumentError('badarg', `${name} must be a number from ${low} to ${high}, not ${String(value)}`);
+}
