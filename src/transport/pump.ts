@@ -31,10 +31,9 @@ const eagerWriteBytes = 64 * 1024;
  * One per connection. The owner calls {@link schedule} whenever the machine may have output, and {@link flush} when the
  * stream says `onDrain`.
  *
- * Why the end of the turn is `setImmediate`: it runs when all sockets that were ready in this turn have been read and
- * everything they woke up has run, so a hundred messages from ten sockets to one peer are one write. A micro-task would
- * run between two of those receivers, a next-tick between two of those sockets. An immediate keeps the loop from
- * waiting, so a single echo pays about a microsecond for it.
+ * The end of the turn is `setImmediate`: it runs when all sockets that were ready in this turn have been read and all
+ * they woke up has run, so what twenty sockets relay to one peer is one write. A micro-task or a next-tick would run
+ * between two of those sockets. A lone echo pays half a microsecond for it (docs/decisions/0010).
  */
 export class Pump {
   readonly #stream: ByteStream;

@@ -1,5 +1,5 @@
 // What carries the distribution protocol (OTP: the carrier): a reliable, ordered stream of bytes, and nothing more.
-// A transport never frames, never retries, never looks inside.
+// A transport never frames, never retries, never looks inside. Every one passes test/conformance/transport.ts.
 
 /** Where a node listens. `host` is an address or a name that the transport resolves; `nodeHost` is for TLS's SNI. */
 export interface Endpoint {
@@ -9,13 +9,19 @@ export interface Endpoint {
   readonly nodeHost?: string;
 }
 
-/** What a {@link ByteStream} tells its owner. Exactly one `onClose`, after which nothing follows. */
+/**
+ * What a {@link ByteStream} tells its owner: exactly one `onClose`, after which nothing follows, and nothing from within
+ * a call of the owner's own.
+ */
 export interface ByteStreamSink {
   /** The bytes are the receiver's to keep: a transport never writes into a chunk it has handed over. */
   onData(chunk: Buffer): void;
-  /** Everything that was written has been handed to the operating system. */
+  /** There were {@link ByteStream.bufferedBytes}, and now there are none. */
   onDrain(): void;
-  /** `error` is absent when the peer, or we, closed in good order. */
+  /**
+   * `error` is what `destroy` was given, or ConnectionError `connection_closed` with the cause; absent when the peer, or
+   * we, closed in good order. A peer that closes its half has closed: there are no half-open streams.
+   */
   onClose(error?: Error): void;
 }
 
@@ -25,15 +31,19 @@ export interface ByteStream {
   readonly remote: string;
   /** Bytes that were written here and not yet handed to the operating system. */
   readonly bufferedBytes: number;
-  /** Bytes and closing are held back until this is called (once). */
+  /** Bytes and closing are held back until this is called; a second call does nothing. */
   start(sink: ByteStreamSink): void;
-  /** Queues the chunks in order, as one write to the operating system where possible. Ignored after closing. */
+  /**
+   * Queues the chunks in order, as one write to the operating system where possible. The chunks are not to be changed
+   * afterwards. Ignored after `end`, `destroy` and closing.
+   */
   write(chunks: readonly Uint8Array[]): void;
+  /** No `onData` from now on: the peer's bytes stay where they cost the peer. Its closing may go unnoticed, too. */
   pause(): void;
   resume(): void;
-  /** Sends what is queued, then closes. */
+  /** Sends what is queued, then closes. A peer that does not read delays that for ever: set a deadline, then `destroy`. */
   end(): void;
-  /** Closes at once and forgets what is queued: a peer that is dead cannot hold us up. */
+  /** Closes at once and forgets what is queued: a peer that is dead cannot hold us up. `error` goes to `onClose`. */
   destroy(error?: Error): void;
   /** Whether a waiting socket keeps the process alive. */
   ref(): void;
@@ -65,8 +75,12 @@ export interface Transport {
   readonly name: string;
   /** Bytes of the length prefix during the handshake: 2, or 4 on TLS (protocol sections 2 and 7.1). */
   readonly handshakeLengthBytes: 2 | 4;
-  /** @throws ConnectionError `econnrefused`, `unknown_host`, `timeout`, `aborted`. */
+  /**
+   * Rejects when the signal aborts: with `timeout` if its reason is a `TimeoutError`, else with `aborted`.
+   *
+   * @throws ConnectionError `econnrefused`, `unknown_host`, `noport`, `noconnection`, `timeout`, `aborted`.
+   */
   connect(endpoint: Endpoint, options: { readonly signal: AbortSignal }): Promise<ByteStream>;
-  /** @throws ConnectionError `address_in_use`. */
+  /** @throws ConnectionError `address_in_use`, `eaddrnotavail`, `eacces`, `unknown_host`, `noport`. */
   listen(options: ListenOptions): Promise<Listener>;
 }
