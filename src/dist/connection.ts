@@ -123,6 +123,7 @@ export class Connection {
   send(message: ControlMessage): boolean {
     if (!this.#control.canSend(message)) return false;
     this.#writer.write(message);
+    this.#ticker.wrote();
     this.#messagesOut++;
     return true;
   }
@@ -132,7 +133,6 @@ export class Connection {
     const bytes = this.#writer.bytes;
     if (bytes === 0) return [];
     this.#bytesOut += bytes;
-    this.#ticker.wrote();
     return this.#writer.take();
   }
 

@@ -31,7 +31,7 @@ export class Ticker {
     this.#heard = true;
   }
 
-  /** Something was handed to the socket. */
+  /** Something else than a tick is on its way. */
   wrote(): void {
     this.#wrote = true;
   }
@@ -52,7 +52,7 @@ export class Ticker {
     if (now - this.#intervalStart < this.interval * 0.75) return 'quiet';
     this.#intervalStart = now;
     const send = idle && !(this.#wrote && this.#heard);
-    this.#wrote = send;
+    this.#wrote = false;
     this.#heard = false;
     return send ? 'send_tick' : 'quiet';
   }
