@@ -205,9 +205,10 @@ export function decodeNamesResponse(bytes: Buffer): RegisteredName[] {
   if (epmdPort > 0xffff) throw bad("EPMD's port number and its names", hex(bytes));
   const text = bytes.toString('utf8', 4);
   const names: RegisteredName[] = [];
-  for (const match of text.matchAll(/^name (.*) at port (\d{1,5})$/gm)) {
-    const port = Number(match[2]);
-    if (port <= 0xffff) names.push({ name: match[1] as string, port });
+  for (const line of text.split('\n')) {
+    const match = /^name (.*) at port (\d{1,5})$/s.exec(line);
+    const port = Number(match?.[2]);
+    if (match !== null && port <= 0xffff) names.push({ name: match[1] as string, port });
   }
   if (names.length === 0 && text !== '') throw bad('lines like "name x at port 4370"', hex(bytes.subarray(4)));
   return names;

@@ -1,5 +1,11 @@
 // Raw bytes to an EPMD and what comes back, with every wait bounded. For asking the real daemon and ours the same.
 import { connect, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
+
+/** Containers are often without. */
+export const hasIpv6Loopback: boolean = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === '::1'),
+);
 
 export interface Exchange {
   readonly socket: Socket;
