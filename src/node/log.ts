@@ -4,7 +4,7 @@ import { Buffer } from 'node:buffer';
 import type { Logger as PinoLogger } from 'pino';
 
 /** What a line tells beside its message: short, flat, and made for that line. Never an options object. */
-export type LogFields = Readonly<Record<string, unknown>>;
+type LogFields = Readonly<Record<string, unknown>>;
 
 /** One method of a logger, with pino's order of arguments. */
 type LogMethod = (fields: LogFields, message: string) => void;
@@ -38,7 +38,9 @@ const windowMs = 1000;
 const maxSources = 1000;
 const otherSources = 'other sources';
 
-const maxFieldLength = 1000;
+/** Characters of a message or a reason, which are ours and may quote a stranger, and of any other text. */
+const maxSentence = 1000;
+const maxText = 200;
 const maxDepth = 3;
 const maxEntries = 20;
 const secret = /cookie|secret|password|passphrase|^(key|pfx)$/i;
@@ -175,12 +177,17 @@ class LineLimit {
 function cleanFields(fields: object, depth: number): Record<string, unknown> {
   const clean: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(fields).slice(0, maxEntries))
-    if (value !== undefined) clean[key] = secret.test(key) ? '[redacted]' : cleanValue(value, depth);
+    if (value !== undefined) clean[key] = cleanEntry(key, value, depth);
   return clean;
 }
 
+function cleanEntry(key: string, value: unknown, depth: number): unknown {
+  if (secret.test(key)) return '[redacted]';
+  return key === 'reason' && typeof value === 'string' ? visible(value) : cleanValue(value, depth);
+}
+
 function cleanValue(value: unknown, depth: number): unknown {
-  if (typeof value === 'string') return visible(value);
+  if (typeof value === 'string') return visible(value, maxText);
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;
   if (typeof value === 'bigint') return value.toString();
   if (typeof value !== 'object') return `[${typeof value}]`;
@@ -202,8 +209,8 @@ function cleanError(error: Error, depth: number): Record<string, unknown> {
   };
 }
 
-/** Text of ours, in which a stranger's may be quoted: control characters and the invisible ones are escaped. */
-function visible(text: string): string {
-  const shown = cutText(String(text), maxFieldLength).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, escapeCharacter);
-  return text.length <= maxFieldLength ? shown : `${shown}…`;
+/** Control characters and invisible ones are escaped; a backslash is not, so that what is escaped already stays so. */
+function visible(text: string, max: number = maxSentence): string {
+  const shown = cutText(String(text), max).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, escapeCharacter);
+  return text.length <= max ? shown : `${shown}…`;
 }

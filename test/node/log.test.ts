@@ -135,12 +135,15 @@ describe('createLog', () => {
         wide: Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`k${i}`, i])),
         fn: () => 1,
         bidi: '\u{202e}',
+        reason: 'z'.repeat(300),
       },
       'y\n'.repeat(10_000),
     );
     const text = JSON.stringify(lines);
     expect(text.length).toBeLessThan(8000);
     expect(lines[0]).toMatchObject({ bidi: '\\u{202e}', fn: '[function]' });
+    expect(lines[0]?.['text']).toBe(`${'x'.repeat(200)}…`);
+    expect(lines[0]?.['reason']).toBe('z'.repeat(300));
     expect(lines[0]?.msg).toMatch(/^y\\x0ay/);
   });
 });
