@@ -2,6 +2,7 @@
 // cut. Delivery is asynchronous and ordered, and a paused reader holds its writer's bytes back, as on a socket.
 import { Buffer } from 'node:buffer';
 import { ConnectionError } from '../errors.js';
+import { abortError } from './abort.js';
 import type { ByteStream, ByteStreamSink, Endpoint, Listener, ListenOptions, Transport } from './transport.js';
 
 export interface MemoryOptions {
@@ -58,13 +59,12 @@ export function memory(options: MemoryOptions = {}): Transport {
 
   function connect({ host, port }: Endpoint, signal: AbortSignal): Promise<ByteStream> {
     return new Promise((resolve, reject) => {
-      const fail = (code: 'aborted' | 'timeout' | 'unknown_host' | 'econnrefused', why: string) =>
+      const fail = (code: 'unknown_host' | 'econnrefused', why: string) =>
         reject(new ConnectionError(code, `cannot connect to memory ${host}:${port}: ${why}`));
       // As late as on a real network: never before the caller has its promise.
       setImmediate(() => {
         if (signal.aborted) {
-          const late = signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError';
-          fail(late ? 'timeout' : 'aborted', late ? 'no answer in time' : 'the attempt was given up');
+          reject(abortError(signal, `memory ${host}:${port}`));
           return;
         }
         const listener = listeners.get(port);

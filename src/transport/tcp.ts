@@ -2,6 +2,7 @@
 // Every failure is a ConnectionError that names the address and the likely cause; no listener outlives its socket.
 import { createServer, connect as netConnect, type Server, type Socket } from 'node:net';
 import { ConnectionError, type ConnectionErrorCode } from '../errors.js';
+import { abortError } from './abort.js';
 import { hostAndPort, socketStream } from './socket-stream.js';
 import type { ByteStream, Endpoint, Listener, ListenOptions, Transport } from './transport.js';
 
@@ -34,7 +35,7 @@ function connect(endpoint: Endpoint, signal: AbortSignal, options: TcpOptions): 
   const { host, port } = endpoint;
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
-      reject(abortError(endpoint, signal));
+      reject(abortError(signal, hostAndPort(host, port)));
       return;
     }
     if (!isPort(port) || port === 0) {
@@ -63,11 +64,15 @@ function connect(endpoint: Endpoint, signal: AbortSignal, options: TcpOptions): 
       reject(error);
     };
     const onConnect = () => {
+      if (isSelfConnected(socket)) {
+        fail(new ConnectionError('econnrefused', `cannot connect to ${hostAndPort(host, port)}: ${nobodyThere}`));
+        return;
+      }
       settle();
       resolve(socketStream(socket));
     };
     const onError = (error: Error) => fail(connectError(endpoint, error));
-    const onAbort = () => fail(abortError(endpoint, signal));
+    const onAbort = () => fail(abortError(signal, hostAndPort(host, port)));
     socket.once('connect', onConnect);
     socket.once('error', onError);
     signal.addEventListener('abort', onAbort, { once: true });
@@ -132,17 +137,19 @@ function isPort(port: number): boolean {
   return Number.isInteger(port) && port >= 0 && port <= 65_535;
 }
 
-function abortError({ host, port }: Endpoint, signal: AbortSignal): ConnectionError {
-  const cause: unknown = signal.reason;
-  const late = cause instanceof DOMException && cause.name === 'TimeoutError';
-  return late
-    ? new ConnectionError('timeout', `${hostAndPort(host, port)} did not answer in time`, { cause })
-    : new ConnectionError('aborted', `the connection attempt to ${hostAndPort(host, port)} was given up`, { cause });
+/**
+ * Nothing listens, and the system took that very port for our end: the socket talks to itself. It happens where nodes
+ * of one machine reconnect to a neighbour that has gone, whose port was one of those the system hands out.
+ */
+function isSelfConnected({ localAddress, localPort, remoteAddress, remotePort }: Socket): boolean {
+  return localPort === remotePort && localAddress === remoteAddress;
 }
+
+const nobodyThere = 'nothing listens there; the node may be down and its entry in EPMD stale';
 
 /** The system's word, ours, and what it usually means. */
 const connectCauses: Readonly<Record<string, readonly [ConnectionErrorCode, string]>> = {
-  ECONNREFUSED: ['econnrefused', 'nothing listens there; the node may be down and its entry in EPMD stale'],
+  ECONNREFUSED: ['econnrefused', nobodyThere],
   ENOTFOUND: ['unknown_host', 'no such host; check the part of the node name after the @'],
   EAI_AGAIN: ['unknown_host', 'the name server does not answer'],
   ETIMEDOUT: ['timeout', 'no answer; a firewall may swallow the packets'],

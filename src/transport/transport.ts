@@ -76,7 +76,8 @@ export interface Transport {
   /** Bytes of the length prefix during the handshake: 2, or 4 on TLS (protocol sections 2 and 7.1). */
   readonly handshakeLengthBytes: 2 | 4;
   /**
-   * Rejects when the signal aborts: with `timeout` if its reason is a `TimeoutError`, else with `aborted`.
+   * Rejects when the signal aborts: with its reason if that is a ConnectionError, with `timeout` if it is a
+   * `TimeoutError`, else with `aborted`.
    *
    * @throws ConnectionError `econnrefused`, `unknown_host`, `noport`, `noconnection`, `timeout`, `aborted`.
    */

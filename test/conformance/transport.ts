@@ -413,6 +413,8 @@ export function transportCases(subject: TransportSubject): readonly TransportCas
   withListener('calls an attempt that ran out of time a timeout', async (transport, listener) => {
     const signal = AbortSignal.abort(new DOMException('too late', 'TimeoutError'));
     await assert.rejects(transport.connect(listener, { signal }), refusal('timeout'));
+    const why = new ConnectionError('node_stopped', 'a reason of our own is passed on');
+    await assert.rejects(transport.connect(listener, { signal: AbortSignal.abort(why) }), why);
   });
 
   const { refused, unknownHost, freePorts } = subject;
