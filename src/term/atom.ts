@@ -118,13 +118,21 @@ function checkText(text: string): void {
   if (!text.isWellFormed()) throw new ArgumentError('badarg', 'an atom cannot hold a lone surrogate');
 }
 
-// Reserved words must be quoted; the list is erl_scan's (OTP 29; `maybe` and `else` since 25).
+// Reserved words must be quoted; the list is erl_scan's (`maybe` and `else` since 27).
 const RESERVED = new Set(
   (
     'after and andalso band begin bnot bor bsl bsr bxor case catch cond div else end fun if let maybe not of or orelse ' +
     'receive rem try when xor'
   ).split(' '),
 );
+// Reserved in newer releases only: printed with quotes, but understood without them, as they come from older nodes.
+const LATELY_RESERVED = new Set(['maybe', 'else']);
+
+/** @internal Whether an unquoted word cannot be an atom in any release since 25. */
+export function isReservedWord(word: string): boolean {
+  return RESERVED.has(word) && !LATELY_RESERVED.has(word);
+}
+
 const UNQUOTED = /^[a-zß-öø-ÿ][0-9A-Za-z_@À-ÖØ-öø-ÿ]*$/;
 
 /** An atom's text as Erlang source: quoted and escaped where `~tp` would do it, or `~p` with `unicode` false. */

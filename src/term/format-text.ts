@@ -122,13 +122,15 @@ function addText(bytes: Uint8Array, depth: number, { isUnicode, printable }: Tex
 
 function addNumbers(bytes: Uint8Array, lastBits: number, depth: number, out: FormatBuffer): void {
   const shown = Math.min(bytes.length, depth - 1);
+  const whole = lastBits === 8 || shown < bytes.length ? shown : shown - 1;
   out.add('<<');
   // In pieces: neither one string per byte in a row, nor one array of them all.
-  for (let at = 0; at < shown && !out.isFull; at += PIECE) {
-    out.add(`${at === 0 ? '' : ','}${bytes.subarray(at, Math.min(at + PIECE, shown)).join(',')}`);
+  for (let at = 0; at < whole && !out.isFull; at += PIECE) {
+    out.add(`${at === 0 ? '' : ','}${bytes.subarray(at, Math.min(at + PIECE, whole)).join(',')}`);
   }
   if (shown < bytes.length) out.add(`,${DOTS}>>`);
-  else out.add(lastBits === 8 ? '>>' : `:${lastBits}>>`);
+  else if (lastBits === 8) out.add('>>');
+  else out.add(`${whole === 0 ? '' : ','}${(bytes[whole] as number) >>> (8 - lastBits)}:${lastBits}>>`);
 }
 
 const PIECE = 4096;
