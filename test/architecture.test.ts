@@ -114,6 +114,9 @@ describe('the checker', () => {
     ['let a: any;', 'uses any'],
     ['const a = b as any;', 'uses any'],
     ['let a: Map<string, any[]>;', 'uses any'],
+    ['let a: Map<any, string>;', 'uses any'],
+    ['let a: Promise<Set<string, any>>;', 'uses any'],
+    ['type A = string | any;', 'uses any'],
     ['enum A { B }', 'declares an enum'],
     ['export const enum A { B }', 'declares an enum'],
     ['export default 1;', 'default export'],
@@ -135,6 +138,7 @@ describe('the checker', () => {
     ['src/node/x.ts', '// any new Error( enum A {\n/* export default */ const s = "process.env", r = /as any`"/;'],
     ['src/node/x.ts', 'const s = `from "nowhere" ${a /* any */} new Error(`; Promise.any([]); /** import("x") */'],
     ['src/node/x.ts', 'const a = b / c; const d = e / f; class XError extends Error {} new XError("any");'],
+    ['src/node/x.ts', 'const [two, any] = f(a || any, { any: 1 }); g(two ?? any ?? 1, any);'],
     ['src/errors.ts', `import type { Term } from './term/atom.js';`],
   ])('lets pass: %s with %s', (path, content) => {
     expect(faults(path, content)).toEqual([]);

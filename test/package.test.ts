@@ -79,7 +79,6 @@ async function node(file: string, code: string): Promise<string> {
 }
 
 test('the tarball holds what it should, and no more', () => {
-  expect(packed).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'lib/index.js']));
   expect(packed.filter((path) => !/^(lib\/.+\.(js|d\.ts)(\.map)?|src\/.+\.ts)$/.test(path)).sort()).toEqual([
     'LICENSE',
     'README.md',
