@@ -38,7 +38,8 @@ export function readFloat(source: Source): number {
   return value;
 }
 
-const TEXT = /^[+-]?\d+\.\d+(?:[eE][+-]?\d+)?$/;
+// OTP reads a comma for a point, whatever the locale.
+const TEXT = /^[+-]?\d+[.,]\d+(?:[eE][+-]?\d+)?$/;
 
 /** After the tag FLOAT_EXT. */
 export function readFloatText(source: Source): number {
@@ -46,7 +47,7 @@ export function readFloatText(source: Source): number {
   const text = source.bytes.latin1Slice(at, at + TEXT_SIZE);
   const end = text.indexOf('\0');
   const number = end < 0 ? text : text.slice(0, end);
-  const value = TEXT.test(number) ? Number(number) : Number.NaN;
+  const value = TEXT.test(number) ? Number(number.replace(',', '.')) : Number.NaN;
   if (value - value !== 0) throw source.error('bad_float', 'expected the text of a finite float in FLOAT_EXT', at);
   return value;
 }
