@@ -81,7 +81,8 @@ const DEBUG = atom('debug');
 const MODULE = atom('module');
 
 async function serveSystem(server: GenServer, self: Process, from: From, request: Term): Promise<void> {
-  if (request === GET_STATE) reply(self, from, server.state?.() as Term);
+  // OTP 27's sys:get_state/1 takes nothing else; that of OTP 25 wants the bare state and shows this as it is.
+  if (request === GET_STATE) reply(self, from, tuple(OK, server.state?.() as Term));
   else if (request === GET_STATUS) reply(self, from, status(server, self, 'running'));
   else if (request === SUSPEND) {
     reply(self, from, OK);
