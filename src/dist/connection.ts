@@ -1,11 +1,15 @@
 // One connection after its handshake: bytes in, control messages out, and back (protocol sections 3 and 4).
 // Pure: no socket, no clock. Whatever it throws on receive ends this connection and nothing else.
 import type { Buffer } from 'node:buffer';
+import { ArgumentError } from '../errors.js';
 import { type DecodeOptions, Decoder } from '../etf/decode.js';
 import { type EncodeOptions, Encoder } from '../etf/encode.js';
 import type { ControlMessage } from './control.js';
 import { ControlWriter } from './control-writer.js';
+import { DFLAG, hasFlags } from './flags.js';
 import { FrameReader } from './frame.js';
+import { HeaderReader } from './header-reader.js';
+import { HeaderWriter } from './header-writer.js';
 import { CONNECTION_LIMITS, type ConnectionLimits } from './limits.js';
 import type { PacketReader, PacketWriter } from './packet.js';
 import { PassThroughReader, PassThroughWriter } from './pass-through.js';
@@ -44,6 +48,11 @@ export interface ConnectionStatistics {
   readonly ticksOut: number;
   /** When the peer gave a sign of life last, in milliseconds of the clock that is passed in. */
   readonly lastHeard: number;
+  /** Messages of the peer that are not complete yet. */
+  readonly openFragments: number;
+  /** Atoms that were sent as a reference into the peer's cache, and those that were put there. */
+  readonly atomCacheHits: number;
+  readonly atomCacheFills: number;
 }
 
 const TICK_TIME = 60;
@@ -57,6 +66,7 @@ export class Connection {
   readonly #control: ControlWriter;
   readonly #ticker: Ticker;
   #over = false;
+  #sending = false;
   #bytesIn = 0;
   #bytesOut = 0;
   #messagesIn = 0;
@@ -70,8 +80,18 @@ export class Connection {
     this.#sink = options.sink;
     this.#frames = new FrameReader(4, limits.frameBytes);
     this.#control = new ControlWriter(flags);
-    this.#reader = new PassThroughReader(new Decoder(options.terms), self, peer);
-    this.#writer = new PassThroughWriter(new Encoder(options.encoding), this.#control);
+    const decoder = new Decoder(options.terms);
+    const encoder = new Encoder(options.encoding);
+    const atomCache = hasFlags(flags, DFLAG.DFLAG_DIST_HDR_ATOM_CACHE);
+    const fragments = hasFlags(flags, DFLAG.DFLAG_FRAGMENTS);
+    if (atomCache || fragments) {
+      const format = { atomCache, fragments };
+      this.#reader = new HeaderReader(decoder, self, peer, format, limits);
+      this.#writer = new HeaderWriter(encoder, this.#control, format);
+    } else {
+      this.#reader = new PassThroughReader(decoder, self, peer);
+      this.#writer = new PassThroughWriter(encoder, this.#control);
+    }
     this.#ticker = new Ticker(tickTime ?? TICK_TIME, tickIntensity ?? TICK_INTENSITY, now);
   }
 
@@ -122,18 +142,26 @@ export class Connection {
    */
   send(message: ControlMessage): boolean {
     if (!this.#control.canSend(message)) return false;
-    this.#writer.write(message);
+    if (this.#sending) throw new ArgumentError('badarg', 'a term that is being encoded must not send messages itself');
+    this.#sending = true;
+    try {
+      this.#writer.write(message);
+    } finally {
+      this.#sending = false;
+    }
     this.#ticker.wrote();
     this.#messagesOut++;
     return true;
   }
 
-  /** The bytes to write now, in order; they are handed over and never touched again. */
-  takeOutput(): Buffer[] {
-    const bytes = this.#writer.bytes;
-    if (bytes === 0) return [];
-    this.#bytesOut += bytes;
-    return this.#writer.take();
+  /**
+   * The bytes to write now, in order; they are handed over and never touched again. With `atMost` large messages only give
+   * what is missing to that many bytes, and keep the rest back: what is sent before the next call then overtakes them.
+   */
+  takeOutput(atMost: number = Number.POSITIVE_INFINITY): Buffer[] {
+    const taken = this.#writer.take(atMost);
+    for (const piece of taken) this.#bytesOut += piece.length;
+    return taken;
   }
 
   /** Bytes that wait for {@link takeOutput}. */
@@ -167,6 +195,9 @@ export class Connection {
       ticksIn: this.#ticksIn,
       ticksOut: this.#ticksOut,
       lastHeard: this.#ticker.lastHeard,
+      openFragments: this.#reader.openFragments,
+      atomCacheHits: this.#writer.cacheHits,
+      atomCacheFills: this.#writer.cacheFills,
     };
   }
 }

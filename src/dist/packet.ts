@@ -1,5 +1,9 @@
 // What a connection needs of a packet format (protocol section 3.3): which one is used is decided once, by the flags.
 import type { Buffer } from 'node:buffer';
+import { DecodeError, ProtocolError } from '../errors.js';
+import type { Decoder } from '../etf/decode.js';
+import type { Atom } from '../term/atom.js';
+import type { Term } from '../term/term.js';
 import type { ControlMessage } from './control.js';
 
 export interface PacketReader {
@@ -9,6 +13,8 @@ export interface PacketReader {
    * @throws ProtocolError, LimitError
    */
   read(frame: Buffer): ControlMessage | undefined;
+  /** Messages of which only a part has come. */
+  readonly openFragments: number;
 }
 
 export interface PacketWriter {
@@ -17,5 +23,31 @@ export interface PacketWriter {
   tick(): void;
   /** Bytes that {@link take} would give. */
   readonly bytes: number;
-  take(): Buffer[];
+  /** Atoms referred to in the peer's cache, and put there. */
+  readonly cacheHits: number;
+  readonly cacheFills: number;
+  /** The bytes to write now; of large messages no more than what is needed to reach `atMost` bytes in all. */
+  take(atMost: number): Buffer[];
+}
+
+/** @internal One term of a packet; what is wrong with it is this connection's end. */
+export function decodePart(
+  decoder: Decoder,
+  bytes: Buffer,
+  at: number,
+  code: 'bad_control' | 'bad_payload',
+  atoms?: readonly Atom[],
+): Term {
+  try {
+    return decoder.term(bytes, at, atoms);
+  } catch (cause) {
+    if (!(cause instanceof DecodeError)) throw cause;
+    const what = code === 'bad_control' ? 'control message' : 'payload';
+    throw new ProtocolError(code, `the peer sent a ${what} that cannot be decoded: ${cause.message}`, { cause });
+  }
+}
+
+/** @internal For error messages about frames of an unknown kind. */
+export function firstBytes(frame: Buffer): string {
+  return frame.length < 2 ? `${frame.length} byte: ${frame[0]}` : `${frame[0]}, ${frame[1]}`;
 }

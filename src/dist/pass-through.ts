@@ -1,7 +1,7 @@
 // Packets of connections without header (protocol section 3.3): 112, then control term and payload, each with its 131.
 // Messages are written one behind the other into one output, and each length is filled in when its message is complete.
 import { Buffer } from 'node:buffer';
-import { DecodeError, ProtocolError } from '../errors.js';
+import { ProtocolError } from '../errors.js';
 import type { Decoder } from '../etf/decode.js';
 import type { Encoder } from '../etf/encode.js';
 import { VERSION_MAGIC } from '../etf/tags.js';
@@ -9,7 +9,7 @@ import type { Term } from '../term/term.js';
 import type { ControlMessage } from './control.js';
 import { type ControlContext, readControl } from './control-reader.js';
 import { type ControlWriter, payloadOf } from './control-writer.js';
-import type { PacketReader, PacketWriter } from './packet.js';
+import { decodePart, firstBytes, type PacketReader, type PacketWriter } from './packet.js';
 
 const PASS_THROUGH = 112;
 const LENGTH_BYTES = 4;
@@ -18,6 +18,7 @@ const noLength = Buffer.alloc(LENGTH_BYTES);
 const GATHER_BYTES = 64 * 1024;
 
 export class PassThroughReader implements PacketReader {
+  readonly openFragments = 0;
   readonly #decoder: Decoder;
   readonly #context: ControlContext;
   #frame: Buffer = noLength;
@@ -57,6 +58,8 @@ export class PassThroughReader implements PacketReader {
 }
 
 export class PassThroughWriter implements PacketWriter {
+  readonly cacheHits = 0;
+  readonly cacheFills = 0;
   readonly #encoder: Encoder;
   readonly #control: ControlWriter;
   /** Complete outputs of the encoder. */
@@ -130,26 +133,4 @@ export class PassThroughWriter implements PacketWriter {
     this.#done.push(whole.subarray(0, length));
     this.#doneBytes += length;
   }
-}
-
-/** @internal One term of a packet; what is wrong with it is this connection's end. */
-export function decodePart(
-  decoder: Decoder,
-  bytes: Buffer,
-  at: number,
-  code: 'bad_control' | 'bad_payload',
-  atoms?: Parameters<Decoder['term']>[2],
-): Term {
-  try {
-    return decoder.term(bytes, at, atoms);
-  } catch (cause) {
-    if (!(cause instanceof DecodeError)) throw cause;
-    const what = code === 'bad_control' ? 'control message' : 'payload';
-    throw new ProtocolError(code, `the peer sent a ${what} that cannot be decoded: ${cause.message}`, { cause });
-  }
-}
-
-/** @internal For error messages about frames of an unknown kind. */
-export function firstBytes(frame: Buffer): string {
-  return frame.length < 2 ? `${frame.length} byte: ${frame[0]}` : `${frame[0]}, ${frame[1]}`;
 }

@@ -1,0 +1,134 @@
+// Messages that come in fragments, put together again (protocol section 3.5): any interleaving of sequences, each one
+// counting down to 1. Bounded in number and in bytes; memory follows bytes that arrived.
+import { Buffer } from 'node:buffer';
+import { LimitError, ProtocolError } from '../errors.js';
+import type { Atom } from '../term/atom.js';
+import type { ConnectionLimits } from './limits.js';
+
+/** Parts from this size on are kept as they came; smaller ones are copied together. */
+const LARGE_PART = 16 * 1024;
+/** What an unfinished sequence costs beside its bytes, so that ten thousand empty ones count for something. */
+const SEQUENCE_BYTES = 512;
+
+/** A message whose last fragment has come: control term and payload, and the atoms of its header. */
+export interface Assembled {
+  readonly bytes: Buffer;
+  readonly atoms: readonly Atom[];
+}
+
+interface Sequence {
+  readonly atoms: readonly Atom[];
+  readonly parts: Buffer[];
+  /** Small parts that are still being copied together. */
+  tail: Buffer | undefined;
+  tailBytes: number;
+  bytes: number;
+  /** The id that the next fragment must have. */
+  expected: number;
+}
+
+export class Fragments {
+  readonly #limits: ConnectionLimits;
+  readonly #open = new Map<bigint, Sequence>();
+  #bytes = 0;
+
+  constructor(limits: ConnectionLimits) {
+    this.#limits = limits;
+  }
+
+  /** Number of unfinished sequences. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Bytes of all unfinished sequences. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * The first of `fragment` fragments (two or more): the whole control term and the start of the payload.
+   *
+   * @throws ProtocolError `bad_header`; LimitError `too_many_fragments`, `message_too_large`
+   */
+  start(sequence: bigint, fragment: number, atoms: readonly Atom[], part: Buffer): void {
+    if (this.#open.has(sequence)) {
+      throw new ProtocolError('bad_header', 'the peer starts a fragmented message under an id that is in use');
+    }
+    const { fragmentSequences } = this.#limits;
+    if (this.#open.size >= fragmentSequences) {
+      const what = 'unfinished fragmented messages';
+      throw new LimitError('too_many_fragments', what, fragmentSequences, this.#open.size + 1);
+    }
+    const started = { atoms, parts: [], tail: undefined, tailBytes: 0, bytes: 0, expected: fragment - 1 };
+    this.#bytes += SEQUENCE_BYTES;
+    this.#add(started, part);
+    this.#open.set(sequence, started);
+  }
+
+  /**
+   * Any other fragment; the message, when it was the last one.
+   *
+   * @throws ProtocolError `bad_header`; LimitError `too_many_fragments`, `message_too_large`
+   */
+  continue(sequence: bigint, fragment: number, part: Buffer): Assembled | undefined {
+    const started = this.#open.get(sequence);
+    if (started === undefined) {
+      throw new ProtocolError('bad_header', 'the peer continues a fragmented message that it has not started');
+    }
+    if (fragment !== started.expected) {
+      const what = `expected fragment ${started.expected} of a message, got ${fragment}`;
+      throw new ProtocolError('bad_header', what);
+    }
+    this.#add(started, part);
+    if (fragment > 1) {
+      started.expected--;
+      return undefined;
+    }
+    this.#open.delete(sequence);
+    this.#bytes -= started.bytes + SEQUENCE_BYTES;
+    closeTail(started);
+    return {
+      bytes: started.parts.length === 1 ? (started.parts[0] as Buffer) : Buffer.concat(started.parts),
+      atoms: started.atoms,
+    };
+  }
+
+  #add(sequence: Sequence, part: Buffer): void {
+    const { messageBytes, fragmentBytes } = this.#limits;
+    const size = sequence.bytes + part.length;
+    if (size > messageBytes)
+      throw new LimitError('message_too_large', 'bytes in a fragmented message', messageBytes, size);
+    const all = this.#bytes + part.length;
+    if (all > fragmentBytes) {
+      throw new LimitError('too_many_fragments', 'bytes in unfinished fragmented messages', fragmentBytes, all);
+    }
+    sequence.bytes = size;
+    this.#bytes = all;
+    // A view may keep much more memory alive than itself.
+    if (part.length >= LARGE_PART && part.length * 4 >= part.buffer.byteLength) {
+      closeTail(sequence);
+      sequence.parts.push(part);
+      return;
+    }
+    append(sequence, part);
+  }
+}
+
+function append(sequence: Sequence, part: Buffer): void {
+  const { tail, tailBytes } = sequence;
+  const size = tailBytes + part.length;
+  if (tail === undefined || size > tail.length) {
+    const grown = Buffer.allocUnsafeSlow(size * 2);
+    tail?.copy(grown, 0, 0, tailBytes);
+    sequence.tail = grown;
+  }
+  part.copy(sequence.tail as Buffer, tailBytes);
+  sequence.tailBytes = size;
+}
+
+function closeTail(sequence: Sequence): void {
+  if (sequence.tail !== undefined) sequence.parts.push(sequence.tail.subarray(0, sequence.tailBytes));
+  sequence.tail = undefined;
+  sequence.tailBytes = 0;
+}

@@ -1,0 +1,196 @@
+// Packets with a distribution header, to be sent (protocol sections 3.4 and 3.5). Large messages are cut into fragments,
+// so that what others have to say overtakes them; what their own sender says next waits until they are through.
+// Invariant: packets that carry cache entries leave in the order in which they were encoded.
+import type { Buffer } from 'node:buffer';
+import type { Encoder } from '../etf/encode.js';
+import { VERSION_MAGIC } from '../etf/tags.js';
+import { Pid } from '../term/identifiers.js';
+import { OutgoingAtoms } from './atom-cache.js';
+import type { ControlMessage } from './control.js';
+import { type ControlWriter, payloadOf } from './control-writer.js';
+import { DIST_FRAG_CONT, DIST_FRAG_HEADER, DIST_HEADER, FRAGMENT_HEAD, type HeaderFormat } from './header-reader.js';
+import { Output } from './output.js';
+import type { PacketWriter } from './packet.js';
+
+/** Bytes of control term and payload in one fragment; a BEAM's own measure. */
+export const FRAGMENT_BYTES = 65_536;
+
+const LENGTH_BYTES = 4;
+
+/** An encoded message: control term and payload. */
+interface Body {
+  readonly bytes: Buffer;
+  /** Bytes that go into the first packet; all, if that is the only one. */
+  readonly first: number;
+}
+
+/** What one sender has in the works: a message that is partly out, and those that wait behind it. */
+interface Lane {
+  sequence: number;
+  body: Body;
+  /** How much of the body is out. */
+  sent: number;
+  readonly waiting: Body[];
+}
+
+export class HeaderWriter implements PacketWriter {
+  readonly #encoder: Encoder;
+  readonly #control: ControlWriter;
+  readonly #format: HeaderFormat;
+  readonly #cache = new OutgoingAtoms();
+  readonly #output = new Output();
+  /** By sender; the first one's turn is next. */
+  readonly #lanes = new Map<string, Lane>();
+  #laneBytes = 0;
+  #lastSequence = 0;
+
+  constructor(encoder: Encoder, control: ControlWriter, format: HeaderFormat) {
+    this.#encoder = encoder;
+    this.#control = control;
+    this.#format = format;
+  }
+
+  get bytes(): number {
+    return this.#output.bytes + this.#laneBytes;
+  }
+
+  get cacheHits(): number {
+    return this.#cache.hits;
+  }
+
+  get cacheFills(): number {
+    return this.#cache.fills;
+  }
+
+  write(message: ControlMessage): void {
+    const lane = this.#laneOf(message);
+    // What has to wait is overtaken by other packets, so it must neither fill the cache nor rely on it.
+    const body = this.#encode(message, lane === undefined && this.#format.atomCache);
+    if (lane !== undefined) {
+      lane.waiting.push(body);
+      this.#laneBytes += body.bytes.length;
+    } else this.#begin(message, body);
+  }
+
+  tick(): void {
+    const { memory, offset } = this.#output.reserve(LENGTH_BYTES);
+    memory.writeUInt32BE(0, offset);
+  }
+
+  take(atMost: number): Buffer[] {
+    while (this.#lanes.size > 0 && this.#output.bytes < atMost) {
+      const [key, lane] = this.#lanes.entries().next().value as [string, Lane];
+      this.#lanes.delete(key);
+      if (this.#advance(lane)) this.#lanes.set(key, lane);
+    }
+    return this.#output.take();
+  }
+
+  /** The lane that the message must wait in. */
+  #laneOf(message: ControlMessage): Lane | undefined {
+    if (this.#lanes.size === 0) return undefined;
+    // The first signal of a new process: nothing of it can be on its way.
+    if (message.op === 'SPAWN_REPLY') return undefined;
+    const from = message.op === 'GROUP_LEADER' ? undefined : message.from;
+    if (from instanceof Pid) return this.#lanes.get(from.key);
+    // Nobody knows who sends it, so it may overtake nothing.
+    this.#finishLanes();
+    return undefined;
+  }
+
+  #finishLanes(): void {
+    for (const lane of this.#lanes.values()) while (this.#advance(lane));
+    this.#lanes.clear();
+  }
+
+  #encode(message: ControlMessage, cached: boolean): Body {
+    const out = this.#encoder;
+    this.#cache.begin();
+    out.atomCache = cached ? this.#cache : undefined;
+    try {
+      out.begin();
+      const hasPayload = this.#control.write(out, message);
+      const control = out.length;
+      if (hasPayload) out.term(payloadOf(message));
+      const bytes = out.finish();
+      const cut = this.#format.fragments && hasPayload && bytes.length > FRAGMENT_BYTES;
+      return { bytes, first: cut ? Math.max(control, FRAGMENT_BYTES) : bytes.length };
+    } catch (error) {
+      this.#cache.abort();
+      throw error;
+    }
+  }
+
+  #begin(message: ControlMessage, body: Body): void {
+    if (body.first === body.bytes.length) {
+      this.#whole(body.bytes);
+      return;
+    }
+    const lane: Lane = { sequence: this.#first(body), body, sent: body.first, waiting: [] };
+    this.#laneBytes += body.bytes.length - body.first;
+    const from = 'from' in message ? message.from : undefined;
+    if (from instanceof Pid) this.#lanes.set(from.key, lane);
+    else while (this.#advance(lane));
+  }
+
+  /** One more packet of a lane; false when it has no more. */
+  #advance(lane: Lane): boolean {
+    const { body } = lane;
+    if (lane.sent < body.bytes.length) {
+      this.#continuation(lane);
+      return lane.sent < body.bytes.length || lane.waiting.length > 0;
+    }
+    const next = lane.waiting.shift();
+    if (next === undefined) return false;
+    this.#cache.begin();
+    this.#laneBytes -= next.first;
+    lane.body = next;
+    lane.sent = next.first;
+    if (next.first === next.bytes.length) this.#whole(next.bytes);
+    else lane.sequence = this.#first(next);
+    return lane.sent < next.bytes.length || lane.waiting.length > 0;
+  }
+
+  #whole(bytes: Buffer): void {
+    const references = this.#cache.size;
+    const { memory, offset } = this.#output.reserve(LENGTH_BYTES + 2 + references);
+    memory.writeUInt32BE(2 + references + bytes.length, offset);
+    memory[offset + 4] = VERSION_MAGIC;
+    memory[offset + 5] = DIST_HEADER;
+    this.#cache.write(memory, offset + 6);
+    this.#output.add(bytes);
+  }
+
+  /** The first fragment of a message; gives the message its id. */
+  #first({ bytes, first }: Body): number {
+    // Never 0, and never that of a message that is still on its way: the counter does not get around.
+    const sequence = ++this.#lastSequence;
+    const references = this.#cache.size;
+    const fragments = 1 + Math.ceil((bytes.length - first) / FRAGMENT_BYTES);
+    const memory = this.#fragmentHead(DIST_FRAG_HEADER, sequence, fragments, references + first, references);
+    this.#cache.write(memory.memory, memory.offset);
+    this.#output.add(bytes.subarray(0, first));
+    return sequence;
+  }
+
+  #continuation(lane: Lane): void {
+    const { bytes } = lane.body;
+    const left = bytes.length - lane.sent;
+    const size = Math.min(left, FRAGMENT_BYTES);
+    this.#fragmentHead(DIST_FRAG_CONT, lane.sequence, Math.ceil(left / FRAGMENT_BYTES), size, 0);
+    this.#output.add(bytes.subarray(lane.sent, lane.sent + size));
+    lane.sent += size;
+    this.#laneBytes -= size;
+  }
+
+  /** Writes the head of a fragment with `content` bytes behind it, of which `reserved` are left for the caller to fill. */
+  #fragmentHead(kind: number, sequence: number, fragment: number, content: number, reserved: number) {
+    const { memory, offset } = this.#output.reserve(LENGTH_BYTES + FRAGMENT_HEAD + reserved);
+    memory.writeUInt32BE(FRAGMENT_HEAD + content, offset);
+    memory[offset + 4] = VERSION_MAGIC;
+    memory[offset + 5] = kind;
+    memory.writeBigUInt64BE(BigInt(sequence), offset + 6);
+    memory.writeBigUInt64BE(BigInt(fragment), offset + 14);
+    return { memory, offset: offset + LENGTH_BYTES + FRAGMENT_HEAD };
+  }
+}

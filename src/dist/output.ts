@@ -1,0 +1,58 @@
+// Bytes that wait to be written: small pieces are copied together, large ones are passed on as they are.
+// What was taken is never written to again.
+import { Buffer } from 'node:buffer';
+
+const SLAB = 64 * 1024;
+/** Pieces of at least this size are not copied. */
+const LARGE_PIECE = 4 * 1024;
+
+export class Output {
+  #pieces: Buffer[] = [];
+  #slab: Buffer = Buffer.alloc(0);
+  /** The part of the slab that is filled and not yet a piece. */
+  #start = 0;
+  #end = 0;
+  #bytes = 0;
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Room for `size` bytes, to be filled by the caller at once: the memory, from `offset` on. */
+  reserve(size: number): { readonly memory: Buffer; readonly offset: number } {
+    if (this.#end + size > this.#slab.length) {
+      this.#cut();
+      this.#slab = Buffer.allocUnsafeSlow(Math.max(SLAB, size));
+      this.#start = 0;
+      this.#end = 0;
+    }
+    const offset = this.#end;
+    this.#end += size;
+    this.#bytes += size;
+    return { memory: this.#slab, offset };
+  }
+
+  add(piece: Buffer): void {
+    if (piece.length < LARGE_PIECE) {
+      const { memory, offset } = this.reserve(piece.length);
+      memory.set(piece, offset);
+      return;
+    }
+    this.#cut();
+    this.#pieces.push(piece);
+    this.#bytes += piece.length;
+  }
+
+  take(): Buffer[] {
+    this.#cut();
+    const taken = this.#pieces;
+    this.#pieces = [];
+    this.#bytes = 0;
+    return taken;
+  }
+
+  #cut(): void {
+    if (this.#end > this.#start) this.#pieces.push(this.#slab.subarray(this.#start, this.#end));
+    this.#start = this.#end;
+  }
+}
