@@ -1,7 +1,7 @@
 // Terms to bytes (protocol section 5.2): the encoder of a connection's packets, and encode() for stand-alone terms.
 // What goes out is OTP's canonical form, and nothing goes out that OTP would not take in.
 import { Buffer } from 'node:buffer';
-import { ArgumentError } from '../errors.js';
+import { ArgumentError, LimitError } from '../errors.js';
 import type { Atom } from '../term/atom.js';
 import type { Term } from '../term/term.js';
 import { writeAtom, writeOldAtom } from './atoms.js';
@@ -95,6 +95,8 @@ export class Encoder {
         this.#pos = this.#sink.start + before;
       }
       this.#pos = writeDeep(this.#writer, term, this.#pos, this.#deterministic);
+      const { encodedSize } = this.#writer.limits;
+      if (this.length > encodedSize) throw new LimitError('term_too_large', 'encoded bytes', encodedSize, this.length);
     } catch (error) {
       this.#pos = this.#sink.start + before;
       throw error;

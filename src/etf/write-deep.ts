@@ -26,6 +26,8 @@ interface Frame {
 const MAX_TUPLE = 2 ** 24 - 1;
 /** From this depth on, and at each doubling, the stack is searched for a value that contains itself. */
 const CYCLE_CHECK = 1024;
+/** Steps of a path that an error shows. */
+const SHOWN = 20;
 
 /** Writes `term` at `pos` and answers the next position. @throws ArgumentError `not_encodable`, LimitError */
 export function writeDeep(writer: Writer, term: Term, pos: number, deterministic: boolean): number {
@@ -42,7 +44,7 @@ export function writeDeep(writer: Writer, term: Term, pos: number, deterministic
       pos = writeHead(writer, stack, frame, pos);
       stack.push(frame);
       if (stack.length > cycleCheck) {
-        if (new Set(stack.map(({ of }) => of)).size < stack.length) throw refuse(stack, 'a value that contains itself');
+        refuseCycle(stack);
         cycleCheck *= 2;
       }
       if (stack.length > writer.limits.depth) {
@@ -214,9 +216,18 @@ function writeEnd(writer: Writer, stack: readonly Frame[], frame: Frame, pos: nu
   }
 }
 
+function refuseCycle(stack: readonly Frame[]): void {
+  const seen = new Set<object>();
+  for (const [level, { of }] of stack.entries()) {
+    if (seen.has(of)) throw refuse(stack.slice(0, level), 'a value that contains itself');
+    seen.add(of);
+  }
+}
+
 /** The error for a value that no Erlang term corresponds to; the path leads from the root to it. */
 function refuse(stack: readonly Frame[], what: Refusal): ArgumentError {
-  const path = stack.map(step).join('');
+  const steps = stack.length <= 2 * SHOWN ? stack.map(step) : [...stack.slice(0, SHOWN).map(step), '…'];
+  const path = steps.join('');
   return new ArgumentError(
     'not_encodable',
     `cannot encode ${what}${path === '' ? '' : `, at ${path.replace(/^\./, '')}`}`,
