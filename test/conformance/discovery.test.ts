@@ -1,8 +1,8 @@
 import { describe, test } from 'vitest';
-import { type Discovery, epmd, epmdServer, type Registrant } from '../../src/discovery/index.js';
+import { type Discovery, epmd, epmdServer, firstOf, type Registrant, staticNodes } from '../../src/discovery/index.js';
 import { startEpmd } from '../support/epmd.js';
 import { freePort } from '../support/free-port.js';
-import { type DiscoveryWorld, discoveryConformance } from './discovery.js';
+import { type DiscoveryWorld, discoveryConformance, type LeftOut } from './discovery.js';
 
 const registrants: readonly [Registrant, Registrant] = [
   { node: 'first@127.0.0.1', port: 4001, hidden: true },
@@ -28,25 +28,59 @@ async function onEpmd(port: number, discovery: Discovery, end: () => Promise<voi
 }
 
 const noListenPort = { listenPort: 'EPMD is told the port and does not choose it' };
+const nothing = () => Promise.resolve();
+const known = { node: 'known@127.0.0.1', host: '127.0.0.1', port: 4005 } as const;
 
-const worlds = {
-  'epmd() on the real daemon': async () => {
-    const daemon = await startEpmd();
-    return onEpmd(daemon.port, epmd({ port: daemon.port, env: {} }), () => daemon.stop());
+const implementations: readonly { name: string; leftOut: LeftOut; setUp(): Promise<DiscoveryWorld> }[] = [
+  {
+    name: 'epmd() on the real daemon',
+    leftOut: noListenPort,
+    async setUp() {
+      const daemon = await startEpmd();
+      return onEpmd(daemon.port, epmd({ port: daemon.port, env: {} }), () => daemon.stop());
+    },
   },
-  'epmd() on epmdServer()': async () => {
-    const server = await epmdServer({ port: 0, env: {} });
-    return onEpmd(server.port, epmd({ env: { ERL_EPMD_PORT: String(server.port) } }), () => server.close());
+  {
+    name: 'epmd() on epmdServer()',
+    leftOut: noListenPort,
+    async setUp() {
+      const server = await epmdServer({ port: 0, env: {} });
+      return onEpmd(server.port, epmd({ env: { ERL_EPMD_PORT: String(server.port) } }), () => server.close());
+    },
   },
-  'epmd({ embedded: true })': async () => {
-    const port = await freePort();
-    const discovery = epmd({ port, embedded: true, env: {} });
-    // Whoever registers first brings the server up, and it stays as long as that registration does.
-    const host = await discovery.register?.({ node: 'host@127.0.0.1', port: 4004, hidden: false }, { signal });
-    return onEpmd(port, discovery, async () => host?.close());
+  {
+    name: 'epmd({ embedded: true })',
+    leftOut: noListenPort,
+    async setUp() {
+      const port = await freePort();
+      const discovery = epmd({ port, embedded: true, env: {} });
+      // Whoever registers first brings the server up, and it stays as long as that registration does.
+      const host = await discovery.register?.({ node: 'host@127.0.0.1', port: 4004, hidden: false }, { signal });
+      return onEpmd(port, discovery, async () => host?.close());
+    },
   },
-};
+  {
+    name: 'staticNodes(), a table',
+    leftOut: { register: 'nobody is told' },
+    setUp: () =>
+      Promise.resolve({
+        discovery: staticNodes({ env: {}, nodes: { [known.node]: known.port } }),
+        known,
+        unknown: 'nobody@127.0.0.1',
+        close: nothing,
+      }),
+  },
+  {
+    name: 'firstOf(staticNodes(), epmd())',
+    leftOut: {},
+    async setUp() {
+      const server = await epmdServer({ port: 0, env: {} });
+      const table = staticNodes({ env: {}, nodes: { 'elsewhere@127.0.0.1': 4006 } });
+      return onEpmd(server.port, firstOf(table, epmd({ port: server.port, env: {} })), () => server.close());
+    },
+  },
+];
 
-describe.each(Object.entries(worlds))('%s', (_, setUp) => {
-  test.each(discoveryConformance(setUp, noListenPort))('$name', ({ run }) => run());
+describe.each(implementations)('$name', ({ setUp, leftOut }) => {
+  test.each(discoveryConformance(setUp, leftOut))('$name', ({ run }) => run());
 });

@@ -197,7 +197,9 @@ describe('a process ends by itself', () => {
            .register({ node: 'a@127.0.0.1', port: 3, hidden: true }, { signal, onStatus: resolve })
            .then(() => server.close());
        });
-       console.log((await lost).state);`,
+       const alive = setInterval(() => {}, 1000);
+       console.log((await lost).state);
+       clearInterval(alive);`,
       '1 2\nlost\n',
     ],
   ])('%s', async (_, end, output) => {
