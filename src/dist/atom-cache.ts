@@ -98,10 +98,11 @@ export class OutgoingAtoms implements AtomCacheWriter {
   readonly #usedIn = new Float64Array(ATOM_CACHE_SIZE);
   readonly #indexOf = new Uint8Array(ATOM_CACHE_SIZE);
   #packet = 0;
-  // The references of the packet: slots, and for new entries what was there before (null: it is no new entry).
+  // The references of the packet: slots, and which of them are new entries.
   readonly #references = new Uint16Array(MAX_REFERENCES);
-  #before: (Atom | undefined | null)[] = [];
+  readonly #fresh = new Uint8Array(MAX_REFERENCES);
   #count = 0;
+  #newEntries = 0;
   #newBytes = 0;
   #long = false;
   #hits = 0;
@@ -121,9 +122,9 @@ export class OutgoingAtoms implements AtomCacheWriter {
   begin(): void {
     this.#packet++;
     this.#count = 0;
+    this.#newEntries = 0;
     this.#newBytes = 0;
     this.#long = false;
-    if (this.#before.length > 0) this.#before = [];
   }
 
   refer(atom: Atom): number {
@@ -132,18 +133,16 @@ export class OutgoingAtoms implements AtomCacheWriter {
     if (this.#usedIn[slot] === this.#packet) return this.#indexOf[slot] as number;
     if (this.#count === MAX_REFERENCES) return -1;
     this.#hits++;
-    return this.#add(slot, null);
+    return this.#add(slot, 0);
   }
 
-  /** The packet will not be sent: forgets what it would have told the peer. */
+  /** The packet will not be sent: its new entries count as never made. What they replaced will be told anew. */
   abort(): void {
-    for (let i = this.#count - 1; i >= 0; i--) {
-      const before = this.#before[i];
-      if (before === null) continue;
+    for (let i = 0; i < this.#count; i++) {
+      if (this.#fresh[i] === 0) continue;
       const slot = this.#references[i] as number;
       this.#slotOf.delete(this.#slots[slot] as Atom);
-      this.#slots[slot] = before;
-      if (before !== undefined) this.#slotOf.set(before, slot);
+      this.#slots[slot] = undefined;
       this.#fills--;
     }
     this.begin();
@@ -153,7 +152,7 @@ export class OutgoingAtoms implements AtomCacheWriter {
   get size(): number {
     const count = this.#count;
     const lengths = this.#long ? 2 : 1;
-    return 1 + flagBytes(count) + count + this.#newBytes + this.#newEntries() * lengths;
+    return 1 + flagBytes(count) + count + this.#newBytes + this.#newEntries * lengths;
   }
 
   /** Writes the references of the packet to `out` at `at`; gives the offset behind them. */
@@ -166,7 +165,7 @@ export class OutgoingAtoms implements AtomCacheWriter {
     out.fill(0, flags, pos);
     for (let i = 0; i < count; i++) {
       const slot = this.#references[i] as number;
-      const fresh = this.#before[i] !== null;
+      const fresh = this.#fresh[i] === 1;
       setNibble(out, flags, i, Math.floor(slot / SEGMENT_SIZE) | (fresh ? NEW_ENTRY : 0));
       out[pos++] = slot % SEGMENT_SIZE;
       if (!fresh) continue;
@@ -193,22 +192,17 @@ export class OutgoingAtoms implements AtomCacheWriter {
     this.#newBytes += size;
     if (size > 255) this.#long = true;
     this.#fills++;
-    return this.#add(slot, before);
+    this.#newEntries++;
+    return this.#add(slot, 1);
   }
 
-  #add(slot: number, before: Atom | undefined | null): number {
+  #add(slot: number, fresh: 0 | 1): number {
     const index = this.#count++;
     this.#references[index] = slot;
-    this.#before.push(before);
+    this.#fresh[index] = fresh;
     this.#usedIn[slot] = this.#packet;
     this.#indexOf[slot] = index;
     return index;
-  }
-
-  #newEntries(): number {
-    let entries = 0;
-    for (const before of this.#before) if (before !== null) entries++;
-    return entries;
   }
 }
 

@@ -128,4 +128,22 @@ describe('writing', () => {
       send(0, 100, at % 200 === 0);
     }
   });
+
+  test('a slot that a packet refers to is not filled anew by the same packet', () => {
+    const cache = new OutgoingAtoms();
+    const peer = new IncomingAtoms();
+    const atoms = Array.from({ length: 2100 }, (_, i) => internAtom(`full_${i}`));
+    for (let at = 0; at < 2048; at += 128) {
+      cache.begin();
+      for (const atom of atoms.slice(at, at + 128)) cache.refer(atom);
+      peer.read(written(cache), 0);
+    }
+    // The oldest slot is next to be filled.
+    cache.begin();
+    expect([cache.refer(atoms[0] as never), cache.refer(atoms[2050] as never)]).toEqual([0, -1]);
+    expect(peer.read(written(cache), 0)).toEqual([atoms[0]]);
+    cache.begin();
+    expect([cache.refer(atoms[2050] as never), cache.refer(atoms[0] as never)]).toEqual([0, 1]);
+    expect(peer.read(written(cache), 0)).toEqual([atoms[2050], atoms[0]]);
+  });
 });
