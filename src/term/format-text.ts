@@ -1,5 +1,5 @@
 // The texts inside Erlang's text: strings, binaries and floats as io_lib_pretty writes them, and the bounded output.
-import { Buffer, isUtf8 } from 'node:buffer';
+import { Buffer, isAscii, isUtf8 } from 'node:buffer';
 import { LimitError } from '../errors.js';
 import { escapeText } from './atom.js';
 import { BitString } from './bitstring.js';
@@ -36,11 +36,17 @@ export class FormatBuffer {
     return this.#text.length > this.#limit;
   }
 
+  /** Before a long text is made: throws when it would be longer than any string. */
+  announce(length: number): void {
+    const all = this.#text.length + length;
+    if (all > LONGEST && this.#limit > LONGEST) {
+      throw new LimitError('term_too_large', 'characters of a term as text', LONGEST, all);
+    }
+  }
+
   add(text: string): void {
     if (this.isFull) return;
-    if (this.#text.length + text.length > LONGEST && this.#limit > LONGEST) {
-      throw new LimitError('term_too_large', 'format() makes texts of', LONGEST, this.#text.length + text.length);
-    }
+    this.announce(text.length);
     this.#text += text.length > this.room ? text.slice(0, this.room) : text;
   }
 
@@ -64,9 +70,11 @@ function addQuoted(text: string, out: FormatBuffer): void {
 /** A list of characters as `"text"`; `false`, and nothing added, when it is no text. */
 export function formatList(list: readonly Term[], { isUnicode, printable }: TextStyle, out: FormatBuffer): boolean {
   const range = isUnicode ? printable : 'latin1';
-  for (const code of list) if (typeof code !== 'number' || !isPrintable(code, range)) return false;
+  for (const code of list) {
+    if (!(typeof code === 'number' || typeof code === 'bigint') || !isPrintable(Number(code), range)) return false;
+  }
   let text = '';
-  for (let i = 0; i < list.length && text.length < out.room; i++) text += String.fromCodePoint(list[i] as number);
+  for (let i = 0; i < list.length && text.length < out.room; i++) text += String.fromCodePoint(Number(list[i]));
   addQuoted(text, out);
   return true;
 }
@@ -98,31 +106,46 @@ export function formatBits(
 
 function addText(bytes: Uint8Array, depth: number, { isUnicode, printable }: TextStyle, out: FormatBuffer): boolean {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  const isText = isUnicode && isUtf8(buffer);
-  const text = buffer.toString(isText ? 'utf8' : 'latin1');
-  const range = isText ? printable : 'latin1';
   const most = Math.min(BYTES_PER_DEPTH * depth, bytes.length);
-  let characters = 0;
-  let end = 0;
-  while (characters < most && end < text.length) {
-    const code = text.codePointAt(end) as number;
-    if (!isPrintable(code, range)) break;
-    end += code > 0xffff ? 2 : 1;
-    characters++;
-  }
-  const isWhole = end === text.length;
+  const isUtf8Text = isUnicode && !isAscii(buffer) && isUtf8(buffer);
+  const { end, text } = isUtf8Text ? printableUtf8(buffer, most, printable) : printableLatin1(buffer, most, out.room);
+  const isWhole = end === bytes.length;
+  const characters = isUtf8Text ? [...text].length : end;
   if (!isWhole && characters < Math.min(depth, most)) return false;
-  const shown = text.slice(0, end);
-  const isAscii = !isText || Buffer.byteLength(shown, 'utf8') === characters;
   out.add('<<');
-  addQuoted(shown, out);
-  out.add(`${isAscii ? '' : '/utf8'}${isWhole ? '' : DOTS}>>`);
+  addQuoted(text, out);
+  out.add(`${characters === end ? '' : '/utf8'}${isWhole ? '' : DOTS}>>`);
   return true;
+}
+
+/** The printable beginning, at most so many bytes of it; as text only what there is room for. */
+function printableLatin1(buffer: Buffer, most: number, room: number): { readonly end: number; readonly text: string } {
+  let end = 0;
+  while (end < most && isPrintable(buffer[end] as number, 'latin1')) end++;
+  return { end, text: buffer.toString('latin1', 0, Math.min(end, room)) };
+}
+
+/** The printable beginning, at most so many characters of it; `end` in bytes. */
+function printableUtf8(
+  buffer: Buffer,
+  most: number,
+  range: Printable,
+): { readonly end: number; readonly text: string } {
+  const text = buffer.toString('utf8');
+  let units = 0;
+  for (let characters = 0; characters < most && units < text.length; characters++) {
+    const code = text.codePointAt(units) as number;
+    if (!isPrintable(code, range)) break;
+    units += code > 0xffff ? 2 : 1;
+  }
+  const shown = text.slice(0, units);
+  return { end: units === text.length ? buffer.length : Buffer.byteLength(shown, 'utf8'), text: shown };
 }
 
 function addNumbers(bytes: Uint8Array, lastBits: number, depth: number, out: FormatBuffer): void {
   const shown = Math.min(bytes.length, depth - 1);
   const whole = lastBits === 8 || shown < bytes.length ? shown : shown - 1;
+  out.announce(shown * 2);
   out.add('<<');
   // In pieces: neither one string per byte in a row, nor one array of them all.
   for (let at = 0; at < whole && !out.isFull; at += PIECE) {

@@ -1,6 +1,6 @@
 // Terms as Erlang text on one line: what io_lib:format("~0tp", [Term]) prints on a BEAM started by plain `erl`.
 // Iterative, and the text can be bounded, because log lines must be.
-import { Atom, quoteAtom } from './atom.js';
+import { Atom, escapeText, quoteAtom } from './atom.js';
 import { BitString } from './bitstring.js';
 import { Float } from './float.js';
 import { FormatBuffer, formatBits, formatFloat, formatList, type Printable, type TextStyle } from './format-text.js';
@@ -184,22 +184,26 @@ function formatNumber(value: number | bigint | Float): string {
 }
 
 function formatFun(fun: ExternalFun | InternalFun, { isUnicode }: Style): string {
-  const module = quoteAtom(fun.module.text, isUnicode);
   return fun instanceof ExternalFun
-    ? `fun ${module}:${quoteAtom(fun.function.text, isUnicode)}/${fun.arity}`
-    : `#Fun<${module}.${fun.index}.${fun.oldUniq}>`;
+    ? `fun ${quoteAtom(fun.module.text, isUnicode)}:${quoteAtom(fun.function.text, isUnicode)}/${fun.arity}`
+    : `#Fun<${bare(fun.module.text)}.${fun.index}.${fun.oldUniq}>`;
+}
+
+/** Names inside `#…<…>` have no quotes; but no peer gets a line break into a log by its name. */
+function bare(name: string): string {
+  return escapeText(name, "'").replaceAll("\\'", "'").replaceAll('\\\\', '\\');
 }
 
 function pidWithNode({ id, node, serial }: Pid): string {
-  return `#Pid<${node}.${id}.${serial}>`;
+  return `#Pid<${bare(node)}.${id}.${serial}>`;
 }
 
 function portWithNode({ id, node }: Port): string {
-  return `#Port<${node}.${id}>`;
+  return `#Port<${bare(node)}.${id}>`;
 }
 
 function referenceWithNode({ node, words }: Reference): string {
-  return `#Ref<${node}.${words.toReversed().join('.')}>`;
+  return `#Ref<${bare(node)}.${words.toReversed().join('.')}>`;
 }
 
 // console.log and String() print terms as Erlang text. Installed from here, because the classes must not import this

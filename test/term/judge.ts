@@ -1,0 +1,141 @@
+// OTP as the judge of order, equality, text and syntax: one Erlang node with term_judge loaded, terms in bulk.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { decode } from '../../src/etf/decode.js';
+import { encode } from '../../src/etf/encode.js';
+import type { Term } from '../../src/term/term.js';
+import { startErlang } from '../support/erlang.js';
+
+export interface Relation {
+  readonly smaller: boolean;
+  /** `==` */
+  readonly equal: boolean;
+  /** `=:=` */
+  readonly same: boolean;
+  readonly smallerKey: boolean;
+}
+
+export interface Printed {
+  /** The term with the entries of its maps in OTP's order. */
+  readonly term: Term;
+  readonly text: string;
+}
+
+export interface Judge {
+  readonly release: number;
+  /** The terms in the order of `lists:sort/1`, as indexes; equal terms keep their order. */
+  sorted(terms: readonly Term[]): Promise<readonly number[]>;
+  related(pairs: readonly (readonly [Term, Term])[]): Promise<readonly Relation[]>;
+  /** What `io_lib:format(Format, [Term | More])` prints for each of them. */
+  printed(terms: readonly Term[], format?: string, more?: string): Promise<readonly Printed[]>;
+  /** What `erl_parse:parse_term/1` makes of each of them; `undefined` when it refuses. */
+  parsed(texts: readonly string[]): Promise<readonly ({ readonly term: Term } | undefined)[]>;
+  /** Random terms of every type, all of them OTP's own. */
+  random(seed: number, count: number): Promise<readonly Term[]>;
+  eval(expressions: string): Promise<string>;
+  stop(): Promise<void>;
+}
+
+const TIME = 60_000;
+const EXACT = { floats: 'exact' } as const;
+
+export async function startJudge(args: readonly string[] = []): Promise<Judge> {
+  const erl = await startErlang({ name: false, args });
+  const folder = mkdtempSync(join(tmpdir(), 'erlnode-term-'));
+  for (const [module, path] of [
+    ['term_judge', 'term_judge.erl'],
+    ['etf_oracle', '../etf/etf_oracle.erl'],
+  ] as const) {
+    const source = fileURLToPath(new URL(path, import.meta.url));
+    await erl.eval(`{module, ${module}} = code:load_binary(${module}, "${module}.erl",
+      element(3, compile:file(${codes(source)}, [binary])))`);
+  }
+  let files = 0;
+  const ask = async (
+    packets: readonly Uint8Array[] | undefined,
+    call: (files: string) => string,
+  ): Promise<Buffer[]> => {
+    const input = join(folder, `${++files}.in`);
+    const output = join(folder, `${files}.out`);
+    if (packets !== undefined) writeFileSync(input, pack(packets));
+    await erl.eval(call(packets === undefined ? codes(output) : `${codes(input)}, ${codes(output)}`), {
+      timeout: TIME,
+    });
+    const answers = unpack(readFileSync(output));
+    for (const path of [input, output]) rmSync(path, { force: true });
+    return answers;
+  };
+  const bytesOf = (terms: readonly Term[]) => terms.map((term) => encode(term));
+  return {
+    release: Number(erl.release),
+    async sorted(terms) {
+      // Each term with its place, so that equal ones can be told apart.
+      const packets = bytesOf(terms);
+      const places = new Map<string, number[]>();
+      packets.forEach((packet, place) => {
+        const key = packet.toString('latin1');
+        places.set(key, [...(places.get(key) ?? []), place]);
+      });
+      const answers = await ask(packets, (names) => `term_judge:sorted(${names})`);
+      return answers.map((packet) => places.get(packet.toString('latin1'))?.shift() as number);
+    },
+    async related(pairs) {
+      const answers = await ask(bytesOf(pairs.flat()), (names) => `term_judge:related(${names})`);
+      return answers.map(([smaller, equal, same, smallerKey]) => ({
+        smaller: smaller === 1,
+        equal: equal === 1,
+        same: same === 1,
+        smallerKey: smallerKey === 1,
+      }));
+    },
+    async printed(terms, format = '~0tp', more = '') {
+      const call = (names: string) => `term_judge:printed(${names}, "${format}", [${more}])`;
+      const answers = await ask(bytesOf(terms), call);
+      return terms.map((_, i) => ({
+        term: decode(answers[2 * i] as Buffer, EXACT),
+        text: (answers[2 * i + 1] as Buffer).toString('utf8'),
+      }));
+    },
+    async parsed(texts) {
+      const packets = texts.map((text) => Buffer.from(text, 'utf8'));
+      const answers = await ask(packets, (names) => `term_judge:parsed(${names})`);
+      return answers.map((answer) => (answer.length === 0 ? undefined : { term: decode(answer, EXACT) }));
+    },
+    async random(seed, count) {
+      const answers = await ask(undefined, (name) => `etf_oracle:random(${seed}, ${count}, ${name})`);
+      return answers.map((answer) => decode(answer, EXACT));
+    },
+    eval: (expressions) => erl.eval(expressions),
+    async stop() {
+      await erl.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function pack(packets: readonly Uint8Array[]): Buffer {
+  return Buffer.concat(
+    packets.flatMap((packet) => {
+      const size = Buffer.alloc(4);
+      size.writeUInt32BE(packet.length);
+      return [size, packet];
+    }),
+  );
+}
+
+function unpack(all: Buffer): Buffer[] {
+  const packets: Buffer[] = [];
+  for (let at = 0; at < all.length; ) {
+    const size = all.readUInt32BE(at);
+    packets.push(all.subarray(at + 4, at + 4 + size));
+    at += 4 + size;
+  }
+  return packets;
+}
+
+/** A path as the list of its code points, so that no character needs quoting. */
+function codes(path: string): string {
+  return JSON.stringify([...path].map((character) => character.codePointAt(0)));
+}
