@@ -1,5 +1,6 @@
 import { describe, test } from 'vitest';
 import { type Discovery, epmd, epmdServer, firstOf, type Registrant, staticNodes } from '../../src/discovery/index.js';
+import { sharedTable } from '../discovery/shared-table.js';
 import { startEpmd } from '../support/epmd.js';
 import { freePort } from '../support/free-port.js';
 import { type DiscoveryWorld, discoveryConformance, type LeftOut } from './discovery.js';
@@ -67,6 +68,22 @@ const implementations: readonly { name: string; leftOut: LeftOut; setUp(): Promi
         discovery: staticNodes({ env: {}, nodes: { [known.node]: known.port } }),
         known,
         unknown: 'nobody@127.0.0.1',
+        close: nothing,
+      }),
+  },
+  {
+    name: 'the one that docs/DISCOVERY.md writes',
+    leftOut: {
+      known: 'nothing is in the table that was not registered',
+      names: 'nobody needs them in one process',
+      listenPort: 'any port will do',
+    },
+    setUp: () =>
+      Promise.resolve({
+        discovery: sharedTable(new Map()),
+        unknown: 'nobody@127.0.0.1',
+        registrants,
+        exclusive: true,
         close: nothing,
       }),
   },

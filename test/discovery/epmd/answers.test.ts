@@ -283,7 +283,7 @@ describe.each(subjects)('$name', ({ name, start }) => {
       const exchange = await ask(register({ name: 'reset' }));
       await exchange.received(6);
       exchange.socket.resetAndDestroy();
-      await expect.poll(async () => (await answer(portOf('reset'))).toString('hex')).toBe('7701');
+      await expect.poll(async () => (await answer(portOf('reset'))).toString('hex'), { timeout: 10_000 }).toBe('7701');
     }));
 
   test('a name of version 5 shares its counter with version 6', () =>
@@ -334,11 +334,13 @@ describe.each(subjects)('$name', ({ name, start }) => {
         expect(await exchange.closed()).toBe('closed');
         expect(exchange.bytes().toString()).toBe('OK');
         await expect
-          .poll(() =>
-            openRaw(own.port).then(
-              () => 'open',
-              (error) => error.code,
-            ),
+          .poll(
+            () =>
+              openRaw(own.port).then(
+                () => 'open',
+                (error) => error.code,
+              ),
+            { timeout: 10_000 },
           )
           .toBe('ECONNREFUSED');
       }, own);

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type EpmdOptions, type EpmdServer, epmd, epmdServer } from '../../../src/discovery/index.js';
+import { type EpmdOptions, type EpmdServer, epmd, epmdServer, type NodeName } from '../../../src/discovery/index.js';
 import { ArgumentError, ConnectionError } from '../../../src/errors.js';
 import { fakeEpmd } from './fake-epmd.js';
 import { hasIpv6Loopback, openRaw } from './raw.js';
@@ -154,10 +154,16 @@ describe('where it asks', () => {
   });
 });
 
-test('a name that EPMD cannot hold is the caller’s fault', async () => {
+test('what cannot be asked or registered is the caller’s fault', async () => {
   const discovery = epmd({ port: 1, env: {} });
-  for (const alive of ['a\nb', 'a'.repeat(256), '\u0000'])
-    await expect(discovery.resolve(`${alive}@127.0.0.1`, { signal })).rejects.toBeInstanceOf(ArgumentError);
+  const self = { node: 'x@127.0.0.1', port: 1, hidden: false } as const;
+  const names = ['alone', '@host', 'alive@', 'a@b@c', '@', 'a\nb@h', `${'a'.repeat(256)}@h`, '\u0000@h'] as NodeName[];
+  for (const node of names) {
+    await expect(discovery.resolve(node, { signal }), node).rejects.toBeInstanceOf(ArgumentError);
+    await expect(discovery.register?.({ ...self, node }, { signal }), node).rejects.toBeInstanceOf(ArgumentError);
+  }
+  for (const port of [0, -1, 65_536, 1.5, Number.NaN])
+    await expect(discovery.register?.({ ...self, port }, { signal }), `${port}`).rejects.toBeInstanceOf(ArgumentError);
 });
 
 /** A process that registers, asks and closes must end by itself: no timer, no socket is left. */
