@@ -125,8 +125,11 @@ export async function startErlang(options: ErlangOptions = {}): Promise<Erlang> 
   const ready = new Promise<string>((resolve, reject) => {
     pending.set(0, { expressions: '(its start)', resolve, reject });
   });
+  const closed = new Promise((resolve) => child.once('close', resolve));
   exited.then(
-    ({ code, signal }) => {
+    async ({ code, signal }) => {
+      // Its last words may still be in the pipe; a child of its own may keep the pipe open.
+      await within(1000, closed, () => '').catch(() => {});
       if (options.home === undefined) rmSync(home, { recursive: true, force: true });
       failAll(`the Erlang node ended (${signal ?? `exit code ${code}`})`);
     },
