@@ -8,6 +8,7 @@ import { CONNECTION_LIMITS } from '../dist/limits.js';
 import { ArgumentError, ConnectionError, ErlnodeError, type HandshakeError } from '../errors.js';
 import { erpc, executeCall, executeCast, type RpcOptions, rpc } from '../otp/erpc.js';
 import { isAuth, netKernel } from '../otp/net-kernel.js';
+import { rex } from '../otp/rex.js';
 import type { CallOptions } from '../process/call.js';
 import { SHUTDOWN } from '../process/exit-reason.js';
 import type { Destination, Process } from '../process/process.js';
@@ -103,6 +104,7 @@ export class Node {
       remote: (signal) => this.sendRemote(signal),
       onCrash: ({ pid, names }, thrown) =>
         this.log.error({ pid: String(pid), names: [...names], ...describeThrown(thrown) }, 'process crashed'),
+      onLost: (signal, error) => this.log.error({ reason: messageOf(error) }, `dropped a ${describeSignal(signal)}`),
       onSpawnRequest: (request) => serveSpawnRequest(this.processes, request, find),
     });
     this.connections = new Connections({
@@ -140,8 +142,9 @@ export class Node {
       onEstablished: (established, stream, replacing) => this.adopt(established, stream, replacing),
       onFailed: (remote, peer, error) => this.refused(remote, peer, error),
     });
-    this.self = this.processes.spawn(discard);
-    this.processes.spawn(netKernel, { name: 'net_kernel' });
+    this.self = this.processes.spawn(discard, { system: true });
+    this.processes.spawn(netKernel, { name: 'net_kernel', system: true });
+    this.processes.spawn(rex(find), { name: 'rex', system: true });
   }
 
   /** The port that this node listens on; undefined when it does not listen. */
@@ -320,7 +323,7 @@ export class Node {
     const { listener, registration } = this.parts;
     this.connections.stop(new ConnectionError('node_stopped', `${this.name} has been stopped`));
     this.acceptors.stop();
-    for (const process of [...this.processes.all()]) this.processes.terminate(process, SHUTDOWN);
+    this.processes.stop(SHUTDOWN);
     const open = this.connections.up();
     await Promise.all([
       registration?.close(),

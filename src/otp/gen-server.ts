@@ -2,12 +2,12 @@
 // Callers in Erlang and Elixir cannot tell it from one of theirs: calls, casts, sys messages, stop.
 import { ExitError } from '../errors.js';
 import { exitError, NORMAL, reasonOf } from '../process/exit-reason.js';
-import type { Process } from '../process/process.js';
-import type { ProcessFunction } from '../process/process-table.js';
-import { Atom, atom } from '../term/atom.js';
+import type { Process, ProcessFunction } from '../process/process.js';
+import { atom } from '../term/atom.js';
 import type { Term } from '../term/term.js';
-import { Tuple, tuple } from '../term/tuple.js';
+import { tuple } from '../term/tuple.js';
 import { type From, readGenMessage, reply } from './gen.js';
+import { isParentExit, serveSystem, suspended } from './sys.js';
 
 /** Returned by `handleCall` when the answer comes later, by {@link reply}. */
 export const NO_REPLY: unique symbol = Symbol('noreply');
@@ -21,7 +21,11 @@ export interface GenServer {
   handleCast?(request: Term, self: Process): unknown;
   /** Every other message: DOWN, EXIT of those that `trapExit` caught, and plain sends. */
   handleInfo?(message: Term, self: Process): unknown;
-  /** Runs when the server ends by a callback's throw, by `sys:terminate` or by its own exit. */
+  /**
+   * Runs when the server ends because a callback threw (`throw stop()` included), by `gen_server:stop` or
+   * `sys:terminate`, or, if it traps exits, with the process that it was linked to when it was spawned. It does not run
+   * when the process is ended from outside or by its own `self.exit()`: there is nothing left to clean up with.
+   */
   terminate?(reason: Term, self: Process): unknown;
   /** What `sys:get_state/1` shows. */
   state?(): Term;
@@ -34,8 +38,8 @@ export interface GenServer {
  * node.spawn(genServer({ handleCall: (request) => request }), { name: 'echo_server' });
  * ```
  *
- * A request that no callback takes ends the server with `{function_clause, …}`-like `{bad_call, Request}` or
- * `{bad_cast, Request}`, as OTP's default callbacks do; other messages are dropped.
+ * A request that no callback takes ends the server with `{bad_call, Request}` or `{bad_cast, Request}`; other messages
+ * are dropped.
  */
 export function genServer(server: GenServer): ProcessFunction {
   return async (self) => {
@@ -53,73 +57,32 @@ async function serve(server: GenServer, self: Process, message: Term): Promise<v
   const request = readGenMessage(message);
   switch (request.kind) {
     case 'call': {
-      if (server.handleCall === undefined) throw unhandled('bad_call', request.request);
+      if (server.handleCall === undefined) throw exitError(tuple(BAD_CALL, request.request), DOING);
       const answer = await server.handleCall(request.request, request.from, self);
-      if (answer !== NO_REPLY) reply(self, request.from, answer as Term);
+      if (answer !== NO_REPLY) reply(self, request.from, answer);
       return;
     }
     case 'cast':
-      if (server.handleCast === undefined) throw unhandled('bad_cast', request.request);
+      if (server.handleCast === undefined) throw exitError(tuple(BAD_CAST, request.request), DOING);
       await server.handleCast(request.request, self);
       return;
-    case 'system':
-      await serveSystem(server, self, request.from, request.request);
+    case 'system': {
+      const state = server.state?.bind(server);
+      if (serveSystem(self, request.from, request.request, 'running', state) === 'suspended')
+        await suspended(self, state);
       return;
+    }
     case 'info':
-      await server.handleInfo?.(request.message, self);
+      if (isParentExit(self, message)) throw stop(message.elements[2]);
+      await server.handleInfo?.(message, self);
   }
 }
 
-const OK = atom('ok');
-const ERROR = atom('error');
-const GET_STATE = atom('get_state');
-const GET_STATUS = atom('get_status');
-const SUSPEND = atom('suspend');
-const RESUME = atom('resume');
-const TERMINATE = atom('terminate');
-const DEBUG = atom('debug');
-const MODULE = atom('module');
-
-async function serveSystem(server: GenServer, self: Process, from: From, request: Term): Promise<void> {
-  // OTP 27's sys:get_state/1 takes nothing else; that of OTP 25 wants the bare state and shows this as it is.
-  if (request === GET_STATE) reply(self, from, tuple(OK, server.state?.() as Term));
-  else if (request === GET_STATUS) reply(self, from, status(server, self, 'running'));
-  else if (request === SUSPEND) {
-    reply(self, from, OK);
-    await suspended(server, self);
-  } else if (request === RESUME) reply(self, from, OK);
-  else if (request instanceof Tuple && request.elements[0] === TERMINATE && request.length === 2) {
-    reply(self, from, OK);
-    const reason = request.elements[1];
-    await server.terminate?.(reason, self);
-    self.exit(reason);
-  } else if (request instanceof Tuple && request.elements[0] === DEBUG) reply(self, from, OK);
-  else reply(self, from, tuple(ERROR, tuple(atom('unknown_system_msg'), request)));
-}
-
-/** While suspended, only system messages are served; the others wait in the mailbox. */
-async function suspended(server: GenServer, self: Process): Promise<void> {
-  for (;;) {
-    const message = await self.receive((term) => readGenMessage(term).kind === 'system');
-    const system = readGenMessage(message);
-    if (system.kind !== 'system') continue;
-    if (system.request === GET_STATUS) reply(self, system.from, status(server, self, 'suspended'));
-    else if (system.request === SUSPEND) reply(self, system.from, OK);
-    else await serveSystem(server, self, system.from, system.request);
-    if (system.request === RESUME) return;
-  }
-}
-
-function status(server: GenServer, self: Process, mode: 'running' | 'suspended'): Term {
-  const misc = [tuple(atom('data'), [tuple('State', server.state?.())])];
-  return tuple(atom('status'), self.pid, tuple(MODULE, atom('gen_server')), [[], atom(mode), self.pid, [], misc]);
-}
-
-function unhandled(word: 'bad_call' | 'bad_cast', request: Term): ExitError {
-  return exitError(tuple(atom(word), request), 'generic server');
-}
+const DOING = 'generic server';
+const BAD_CALL = atom('bad_call');
+const BAD_CAST = atom('bad_cast');
 
 /** For callbacks that end their server in good order: `throw stop()`. */
 export function stop(reason: Term = NORMAL): ExitError {
-  return new ExitError(reason instanceof Atom && reason === NORMAL ? 'normal' : 'exit', 'the server stopped', reason);
+  return new ExitError(reason === NORMAL ? 'normal' : 'exit', 'the server stopped', reason);
 }

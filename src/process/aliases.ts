@@ -2,52 +2,65 @@
 // A message to an alias that is no more is dropped, which is what keeps late replies out of mailboxes.
 import type { Reference } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
+import type { Key } from './local-identifiers.js';
 import type { ProcessState } from './process-state.js';
 
-/** When an alias ends by itself; OTP's words. `reply` is gone after the first message. */
+/**
+ * When an alias ends by itself; OTP's words. `explicit_unalias`: never. `demonitor`: with its monitor. `reply`: with
+ * the first message. `reply_demonitor`: with either, and the first message takes the monitor back, too.
+ */
 export type AliasMode = 'explicit_unalias' | 'demonitor' | 'reply' | 'reply_demonitor';
 
 export interface Alias {
   readonly ref: Reference;
   readonly process: ProcessState;
   readonly mode: AliasMode;
-  /** Takes the message instead of the mailbox: a call in flight. */
+  /** Takes the messages instead of the mailbox: a call in flight, which ends its alias itself. */
   readonly onMessage?: (message: Term) => void;
 }
 
 export class Aliases {
-  private readonly active = new Map<string, Alias>();
+  private readonly active = new Map<Key, Alias>();
+  private readonly keyOf: (ref: Reference) => Key;
+
+  constructor(keyOf: (ref: Reference) => Key) {
+    this.keyOf = keyOf;
+  }
 
   get size(): number {
     return this.active.size;
   }
 
   add(alias: Alias): void {
-    this.active.set(alias.ref.key, alias);
-    alias.process.aliasKeys.add(alias.ref.key);
-  }
-
-  /** @returns whether the alias was active. */
-  remove(ref: Reference): boolean {
-    const alias = this.active.get(ref.key);
-    if (alias === undefined) return false;
-    alias.process.aliasKeys.delete(ref.key);
-    return this.active.delete(ref.key);
+    const key = this.keyOf(alias.ref);
+    this.active.set(key, alias);
+    if (alias.onMessage !== undefined) return;
+    alias.process.aliasKeys ??= new Set();
+    alias.process.aliasKeys.add(key);
   }
 
   get(ref: Reference): Alias | undefined {
-    return this.active.get(ref.key);
+    return this.active.get(this.keyOf(ref));
   }
 
-  /** The monitor that an alias came with has fired or was taken back. */
-  demonitored(ref: Reference): void {
-    const mode = this.active.get(ref.key)?.mode;
-    if (mode === 'demonitor' || mode === 'reply_demonitor') this.remove(ref);
+  /** @returns whether it was an active alias of this process. */
+  remove(process: ProcessState, ref: Reference): boolean {
+    const key = this.keyOf(ref);
+    if (this.active.get(key)?.process !== process) return false;
+    process.aliasKeys?.delete(key);
+    return this.active.delete(key);
+  }
+
+  /** The monitor that an alias of this process came with has fired or was taken back. */
+  demonitored(process: ProcessState, ref: Reference): void {
+    const mode = this.get(ref)?.mode;
+    if (mode === 'demonitor' || mode === 'reply_demonitor') this.remove(process, ref);
   }
 
   /** A process has ended. */
   release(process: ProcessState): void {
+    if (process.aliasKeys === undefined) return;
     for (const key of process.aliasKeys) this.active.delete(key);
-    process.aliasKeys.clear();
+    process.aliasKeys = undefined;
   }
 }

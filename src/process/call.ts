@@ -5,79 +5,114 @@ import { Pid, Reference } from '../term/identifiers.js';
 import { ImproperList } from '../term/list.js';
 import type { Term } from '../term/term.js';
 import { Tuple, tuple } from '../term/tuple.js';
-import { abortedError, exitError, NOCONNECTION, timeoutError } from './exit-reason.js';
-import type { LocalNode } from './local-node.js';
+import { exitError, NOCONNECTION } from './exit-reason.js';
+import { type LocalNode, startMonitor, stopMonitor } from './local-node.js';
 import type { ProcessState } from './process-state.js';
 import type { RegisteredName } from './signal.js';
+import { Wait, type WaitOptions } from './wait.js';
 
-export interface CallOptions {
+export interface CallOptions extends WaitOptions {
   /** Milliseconds; 5,000 unless given, as in OTP. `Infinity` waits for ever. */
   readonly timeout?: number;
-  readonly signal?: AbortSignal;
 }
 
 const GEN_CALL = atom('$gen_call');
 const ALIAS = atom('alias');
 const NODEDOWN = atom('nodedown');
+const CALLING_SELF = atom('calling_self');
 
+/** @internal See Process.call. */
 export function call(
   self: ProcessState,
-  table: LocalNode,
+  local: LocalNode,
   to: Pid | RegisteredName | Reference,
   request: Term,
-  { timeout = 5000, signal }: CallOptions = {},
+  options: CallOptions = {},
 ): Promise<Term> {
-  const doing = `call to ${describe(to)}`;
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted === true) throw abortedError(doing, signal);
-    const ref = table.makeReference();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const settle = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-      self.pending.delete(fail);
-      table.aliases.remove(ref);
-      if (self.relations.monitors.delete(ref.key) && target !== undefined) {
-        table.route({ kind: 'demonitor', from: self.pid, to: target, ref });
-      }
-    };
-    const fail = (error: unknown): void => {
-      settle();
-      reject(error);
-    };
-    const onAbort = (): void => fail(abortedError(doing, signal as AbortSignal));
-    signal?.addEventListener('abort', onAbort, { once: true });
-    self.pending.add(fail);
-    if (timeout !== Number.POSITIVE_INFINITY) timer = setTimeout(() => fail(timeoutError(doing, timeout)), timeout);
-
-    const target = to instanceof Reference ? undefined : to;
-    table.aliases.add({
-      ref,
-      process: self,
-      mode: 'reply_demonitor',
-      onMessage(message) {
-        if (!(message instanceof Tuple) || message.length !== 2) return;
-        settle();
-        resolve(message.elements[1]);
-      },
-    });
-    if (target !== undefined) {
-      const onDown = (reason: unknown): void => {
-        const lost = reason === NOCONNECTION ? tuple(NODEDOWN, atom(target.node)) : (reason as Term);
-        fail(exitError(lost, doing));
-      };
-      self.relations.monitors.set(ref.key, { ref, target, onDown });
-      table.related(self, target.node);
-      table.route({ kind: 'monitor', from: self.pid, to: target, ref });
-      if (!self.relations.monitors.has(ref.key)) return;
-    }
-    const from = tuple(self.pid, new ImproperList([ALIAS], ref));
-    try {
-      table.route({ kind: 'message', from: self.pid, to, message: tuple(GEN_CALL, from, request) });
-    } catch (error) {
-      fail(error);
-    }
+  const answer = new Promise<Term>((resolve, reject) => {
+    new Call(self, local, to, resolve, reject).start(request, options);
   });
+  // A call that nobody waits for must not take the program down.
+  answer.catch(() => {});
+  return answer;
+}
+
+class Call {
+  private readonly self: ProcessState;
+  private readonly local: LocalNode;
+  private readonly to: Pid | RegisteredName | Reference;
+  private readonly ref: Reference;
+  private readonly resolve: (answer: Term) => void;
+  private readonly reject: (error: unknown) => void;
+  private wait: Wait | undefined = undefined;
+
+  constructor(
+    self: ProcessState,
+    local: LocalNode,
+    to: Pid | RegisteredName | Reference,
+    resolve: (answer: Term) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.self = self;
+    this.local = local;
+    this.to = to;
+    this.ref = local.makeReference();
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+
+  start(request: Term, { timeout = 5000, signal }: CallOptions): void {
+    const { self, local, to, ref } = this;
+    if (isSelf(self, local, to)) throw exitError(CALLING_SELF, this.doing());
+    const options = signal === undefined ? { timeout } : { timeout, signal };
+    this.wait = new Wait(
+      self,
+      options,
+      () => this.doing(),
+      (error) => this.fail(error),
+    );
+    local.aliases.add({ ref, process: self, mode: 'reply_demonitor', onMessage: (message) => this.onMessage(message) });
+    try {
+      if (!(to instanceof Reference)) startMonitor(self, local, ref, to, (reason) => this.onDown(reason));
+      // The monitor may have fired already: then there is nobody to ask.
+      if (local.aliases.get(ref) === undefined) return;
+      const from = tuple(self.pid, new ImproperList([ALIAS], ref));
+      local.route({ kind: 'message', from: self.pid, to, message: tuple(GEN_CALL, from, request) });
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  private onMessage(message: Term): void {
+    if (replyReference(message)?.equals(this.ref) !== true) return;
+    this.settle();
+    this.resolve((message as Tuple).elements[1]);
+  }
+
+  private onDown(reason: Term): void {
+    this.fail(exitError(reason === NOCONNECTION ? tuple(NODEDOWN, atom(this.to.node)) : reason, this.doing()));
+  }
+
+  private fail(error: unknown): void {
+    this.settle();
+    this.reject(error);
+  }
+
+  private settle(): void {
+    this.wait?.stop();
+    this.local.aliases.remove(this.self, this.ref);
+    stopMonitor(this.self, this.local, this.ref);
+  }
+
+  private doing(): string {
+    return `call to ${describe(this.to)}`;
+  }
+}
+
+/** OTP refuses it at once instead of waiting for an answer that cannot come. */
+function isSelf(self: ProcessState, local: LocalNode, to: Pid | RegisteredName | Reference): boolean {
+  if (to instanceof Pid) return to.equals(self.pid);
+  return !(to instanceof Reference) && to.node === local.node && local.names.whereis(to.name) === self;
 }
 
 /**

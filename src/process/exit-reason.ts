@@ -2,6 +2,7 @@
 import { ErlnodeError, ExitError, type ExitErrorCode } from '../errors.js';
 import { Atom, atom, internAtom } from '../term/atom.js';
 import { format } from '../term/format.js';
+import { kindOf } from '../term/kind.js';
 import { charlist } from '../term/list.js';
 import type { Term } from '../term/term.js';
 import { Tuple, tuple } from '../term/tuple.js';
@@ -13,19 +14,42 @@ export const NOPROC: Atom<'noproc'> = atom('noproc');
 export const NOCONNECTION: Atom<'noconnection'> = atom('noconnection');
 export const SHUTDOWN: Atom<'shutdown'> = atom('shutdown');
 const TIMEOUT = atom('timeout');
+const JS_ERROR = atom('js_error');
+const NOCATCH = atom('nocatch');
 
 /**
  * The exit reason of a process whose function threw `thrown`:
  * an ExitError's own reason; `{{js_error, Name, Message}, Stack}` for any other Error, shaped as OTP's `{Reason, Stack}`
- * so that Erlang's tools print it well; `{{nocatch, Value}, []}` for a thrown value that is not an Error.
+ * so that Erlang's tools print it well (`Name` and `Message` are binaries); `{{nocatch, Value}, []}` for a thrown value
+ * that is not an Error, with its text where it has no Erlang form. Never throws, whatever was thrown.
  */
 export function reasonOf(thrown: unknown): Term {
-  if (thrown instanceof ExitError) return thrown.reason;
-  if (thrown instanceof Error) {
-    const what: string = thrown instanceof ErlnodeError ? String(thrown.code) : thrown.name;
-    return tuple(tuple(atom('js_error'), what, thrown.message.slice(0, 1000)), stackOf(thrown));
+  try {
+    if (thrown instanceof ExitError) return thrown.reason;
+    if (thrown instanceof Error) {
+      const what = thrown instanceof ErlnodeError ? thrown.code : thrown.name;
+      const told = tuple(JS_ERROR, textOf(what, 200), textOf(thrown.message, 1000));
+      return tuple(told, stackOf(thrown));
+    }
+    return tuple(tuple(NOCATCH, isTerm(thrown) ? thrown : textOf(thrown, 1000)), []);
+  } catch {
+    // Getters and proxies can throw, too.
+    return tuple(tuple(JS_ERROR, 'Error', 'an error that cannot be read'), []);
   }
-  return tuple(tuple(atom('nocatch'), thrown as Term), []);
+}
+
+function isTerm(value: unknown): value is Term {
+  try {
+    kindOf(value as Term);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Text that can be encoded: a lone surrogate has no UTF-8. */
+function textOf(value: unknown, limit: number): string {
+  return String(value).slice(0, limit).toWellFormed();
 }
 
 // Frames of this package are of no use to whoever reads an exit reason.
@@ -35,15 +59,17 @@ const FRAME = /^\s*at (?:(.*?) \()?(.*?):(\d+):\d+\)?$/;
 /** The first frames as `[{Module, Function, Arity, [{file, F}, {line, L}]}]`; the arity is not known and given as 0. */
 function stackOf(error: Error): Term[] {
   const frames: Term[] = [];
-  for (const line of (error.stack ?? '').split('\n').slice(1, 16)) {
+  for (const line of String(error.stack ?? '')
+    .split('\n')
+    .slice(1, 16)) {
     const found = FRAME.exec(line);
     if (found === null) continue;
     const [, name = 'anonymous', file = '', at = '0'] = found;
     const path = file.replace(/^file:\/\//, '');
     if (path.startsWith(OWN) || path.startsWith('node:')) continue;
-    const short = path.slice(-120);
+    const short = path.slice(-120).toWellFormed();
     const where = [tuple(atom('file'), charlist(short)), tuple(atom('line'), Number(at))];
-    frames.push(tuple(atom('js'), internAtom(name.slice(0, 120)), 0, where));
+    frames.push(tuple(atom('js'), internAtom(textOf(name, 120)), 0, where));
   }
   return frames;
 }

@@ -1,10 +1,12 @@
 // What a process may ask of the node it lives on. ProcessTable is the one that answers.
-import type { Reference } from '../term/identifiers.js';
+import type { Pid, Reference } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
 import type { Aliases } from './aliases.js';
+import type { Key } from './local-identifiers.js';
+import type { MessageTimers } from './message-timers.js';
 import type { ProcessState } from './process-state.js';
 import type { RegisteredNames } from './registered-names.js';
-import type { Signal, SpawnReply } from './signal.js';
+import type { RegisteredName, Signal, SpawnReply } from './signal.js';
 
 /** A process that waits for the answer to its spawn request; it may end before the answer comes. */
 export interface PendingSpawn {
@@ -19,14 +21,53 @@ export interface LocalNode {
   readonly node: string;
   readonly names: RegisteredNames;
   readonly aliases: Aliases;
+  readonly timers: MessageTimers;
   /** By the key of the request's reference. */
-  readonly spawning: Map<string, PendingSpawn>;
+  readonly spawning: Map<Key, PendingSpawn>;
   /** A reference that this node has never made before. */
   makeReference(): Reference;
-  /** Sends a signal on its way, to a process here or on another node. */
+  pidKey(pid: Pid): Key;
+  referenceKey(ref: Reference): Key;
+  /**
+   * Sends a signal on its way, to a process here or on another node.
+   *
+   * @throws ArgumentError `badarg` for a bad node name, `not_encodable` for a term that has no Erlang form.
+   */
   route(signal: Signal): void;
   /** `process` has a link or a monitor with `node`, so it wants to know when the connection is lost. */
   related(process: ProcessState, node: string): void;
   /** Ends a process. */
   terminate(process: ProcessState, reason: Term): void;
+}
+
+/** What a monitor may be set on. */
+export type MonitorTarget = Pid | RegisteredName;
+
+/**
+ * Sets a monitor; `onDown` is told instead of the mailbox.
+ *
+ * @throws ArgumentError as {@link LocalNode.route} does, with nothing left behind.
+ */
+export function startMonitor(
+  self: ProcessState,
+  local: LocalNode,
+  ref: Reference,
+  target: MonitorTarget,
+  onDown?: (reason: Term) => void,
+): void {
+  const key = local.referenceKey(ref);
+  self.relations.addMonitor(key, onDown === undefined ? { ref, target } : { ref, target, onDown });
+  try {
+    local.related(self, target.node);
+    local.route({ kind: 'monitor', from: self.pid, to: target, ref });
+  } catch (error) {
+    self.relations.takeMonitor(key);
+    throw error;
+  }
+}
+
+/** Takes a monitor back, if it has not fired. */
+export function stopMonitor(self: ProcessState, local: LocalNode, ref: Reference): void {
+  const monitor = self.relations.takeMonitor(local.referenceKey(ref));
+  if (monitor !== undefined) local.route({ kind: 'demonitor', from: self.pid, to: monitor.target, ref });
 }

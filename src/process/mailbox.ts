@@ -1,129 +1,105 @@
 // A mailbox: messages in arrival order, and those who wait for one. A waiter scans what is there once and is then
 // offered each new message; a message that nobody wants stays for a later receive (Erlang's selective receive).
-import { ArgumentError } from '../errors.js';
 import type { Term } from '../term/term.js';
-import type { Matcher, StandardSchema } from './matcher.js';
+import { type Matcher, NOTHING, outcomeOf } from './matcher.js';
 
-/** @internal Whether a matcher wants a message, and what it makes of it. */
-type Verdict = { readonly value: unknown } | undefined;
-type Wants = (message: Term) => Verdict;
-
-interface Waiter {
-  readonly wants: Wants;
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
+/** Somebody who waits for a message. A mailbox keeps its waiters in a ring of its own, oldest first. */
+export interface Waiter {
+  /** @returns whether it took the message. */
+  offer(message: Term): boolean;
+  /** The process has ended. */
+  ended(): void;
+  previous: Waiter | undefined;
+  next: Waiter | undefined;
 }
 
+/** Messages taken from the front before the array is cut. */
+const CUT = 1024;
+
 export class Mailbox {
-  private messages: Term[] = [];
+  private messages: Term[] | undefined = undefined;
   /** Messages before this index have been taken. */
   private head = 0;
-  private waiters: Waiter[] = [];
+  private first: Waiter | undefined = undefined;
+  private last: Waiter | undefined = undefined;
 
   get length(): number {
-    return this.messages.length - this.head;
+    return this.messages === undefined ? 0 : this.messages.length - this.head;
   }
 
   /** A message has arrived. */
   put(message: Term): void {
-    for (let i = 0; i < this.waiters.length; i++) {
-      const waiter = this.waiters[i] as Waiter;
-      if (offer(waiter, message)) {
-        this.waiters.splice(i, 1);
-        return;
+    // Matchers are the program's and may begin or end other waits: a waiter that left keeps its way to the next one.
+    for (let waiter = this.first; waiter !== undefined; waiter = waiter.next) {
+      if (waiter.offer(message)) return;
+    }
+    if (this.messages === undefined) this.messages = [message];
+    else this.messages.push(message);
+  }
+
+  /** The first message that `matcher` accepts, taken out now, or what its schema made of it; else {@link NOTHING}. */
+  take(matcher: Matcher | undefined): unknown {
+    for (let i = this.head; this.messages !== undefined && i < this.messages.length; i++) {
+      const message = this.messages[i];
+      if (matcher === undefined) {
+        this.remove(i);
+        return message;
       }
-      // A matcher that threw has been removed by its own rejection.
-      if (this.waiters[i] !== waiter) i--;
+      const outcome = outcomeOf(matcher, message);
+      if (outcome === NOTHING) continue;
+      if (this.messages?.[i] === message) {
+        this.remove(i);
+        return outcome;
+      }
+      // The matcher itself has received: look again.
+      i = this.head - 1;
     }
-    this.messages.push(message);
+    return NOTHING;
   }
 
-  /** The first message that `matcher` accepts, taken out now; `undefined` when there is none. */
-  take(matcher: Matcher | undefined): Verdict {
-    const wants = wantsOf(matcher);
-    for (let i = this.head; i < this.messages.length; i++) {
-      const verdict = wants(this.messages[i]);
-      if (verdict === undefined) continue;
-      this.remove(i);
-      return verdict;
-    }
-    return undefined;
+  add(waiter: Waiter): void {
+    waiter.previous = this.last;
+    if (this.last === undefined) this.first = waiter;
+    else this.last.next = waiter;
+    this.last = waiter;
   }
 
-  /** Waits for the next message that `matcher` accepts; the returned function stops waiting. */
-  wait(matcher: Matcher | undefined, resolve: (value: unknown) => void, reject: (error: unknown) => void): () => void {
-    const waiter: Waiter = {
-      wants: wantsOf(matcher),
-      resolve,
-      reject: (error) => {
-        this.forget(waiter);
-        reject(error);
-      },
-    };
-    this.waiters.push(waiter);
-    return () => this.forget(waiter);
+  forget(waiter: Waiter): void {
+    if (waiter.previous !== undefined) waiter.previous.next = waiter.next;
+    else if (this.first === waiter) this.first = waiter.next;
+    if (waiter.next !== undefined) waiter.next.previous = waiter.previous;
+    else if (this.last === waiter) this.last = waiter.previous;
   }
 
   /** Takes out the messages for which `unwanted` says so (OTP: flush). */
   flush(unwanted: (message: Term) => boolean): void {
-    this.messages = this.messages.slice(this.head).filter((message) => !unwanted(message));
+    this.messages = this.messages?.slice(this.head).filter((message) => !unwanted(message));
     this.head = 0;
   }
 
-  /** The process has ended: everyone who waits is told `error`, and the messages are dropped. */
-  close(error: unknown): void {
-    const waiters = this.waiters;
-    this.waiters = [];
-    this.messages = [];
+  /** The process has ended: everyone who waits is told, and the messages are dropped. */
+  close(): void {
+    this.messages = undefined;
     this.head = 0;
-    for (const waiter of waiters) waiter.reject(error);
-  }
-
-  private forget(waiter: Waiter): void {
-    const at = this.waiters.indexOf(waiter);
-    if (at >= 0) this.waiters.splice(at, 1);
+    for (let waiter = this.first; waiter !== undefined; waiter = waiter.next) waiter.ended();
   }
 
   private remove(index: number): void {
+    const messages = this.messages as Term[];
     if (index !== this.head) {
-      this.messages.splice(index, 1);
+      messages.splice(index, 1);
       return;
     }
-    this.messages[index] = undefined;
+    messages[index] = undefined;
     this.head++;
-    if (this.head === this.messages.length) {
-      this.messages = [];
+    if (this.head === messages.length) {
+      // A small array is used again; a large one is not kept for a process that may be idle from now on.
+      if (this.head <= CUT) messages.length = 0;
+      else this.messages = undefined;
       this.head = 0;
-    } else if (this.head >= 1024 && this.head * 2 >= this.messages.length) {
-      this.messages = this.messages.slice(this.head);
+    } else if (this.head >= CUT && this.head * 2 >= messages.length) {
+      this.messages = messages.slice(this.head);
       this.head = 0;
     }
   }
-}
-
-function offer(waiter: Waiter, message: Term): boolean {
-  let verdict: Verdict;
-  try {
-    verdict = waiter.wants(message);
-  } catch (error) {
-    waiter.reject(error);
-    return false;
-  }
-  if (verdict === undefined) return false;
-  waiter.resolve(verdict.value);
-  return true;
-}
-
-function wantsOf(matcher: Matcher | undefined): Wants {
-  if (matcher === undefined) return (value) => ({ value });
-  if (typeof matcher === 'function') return (value) => (matcher(value) ? { value } : undefined);
-  return (message) => validated(matcher, message);
-}
-
-function validated(schema: StandardSchema<unknown>, message: Term): Verdict {
-  const result = schema['~standard'].validate(message);
-  if (result instanceof Promise) {
-    throw new ArgumentError('badarg', 'receive() needs a schema that validates synchronously');
-  }
-  return result.issues === undefined ? { value: result.value } : undefined;
 }

@@ -2,24 +2,39 @@
 import type { ExitError } from '../errors.js';
 import type { Pid } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
+import type { Key } from './local-identifiers.js';
 import type { Mailbox } from './mailbox.js';
 import type { Relations } from './relations.js';
 
 export interface ProcessState {
   readonly pid: Pid;
   readonly exited: boolean;
+  /** A process of the node itself, which exit signals do not reach. */
+  readonly system: boolean;
   readonly mailbox: Mailbox;
   readonly relations: Relations;
-  readonly names: Set<string>;
-  readonly aliasKeys: Set<string>;
-  /** Other nodes that this process has, or had, links or monitors with. */
-  readonly nodes: Set<string>;
-  /** Calls in flight: what to reject when the process ends. */
-  readonly pending: Set<(error: ExitError) => void>;
   groupLeader: Pid;
   trapExit: boolean;
+  // A process that does nothing yet owns as little as possible: what follows is made when it is needed.
+  names: Set<string> | undefined;
+  /** The aliases to forget when it ends. */
+  aliasKeys: Set<Key> | undefined;
+  /** Other nodes that this process has, or had, links or monitors with. */
+  nodes: Set<string> | undefined;
+  /** What waits for something else than a message: told when the process ends. */
+  pending: Set<(error: ExitError) => void> | undefined;
   /** The error that ends every wait of a process that has ended. */
   exitError(): ExitError;
-  /** Marks it ended and rejects its waits; called once, by the table. */
+  /** Marks it ended and ends its waits; called once, by the table. */
   end(reason: Term): void;
+}
+
+/** Has `ended` called if the process ends before {@link stopWaiting}. */
+export function startWaiting(process: ProcessState, ended: (error: ExitError) => void): void {
+  process.pending ??= new Set();
+  process.pending.add(ended);
+}
+
+export function stopWaiting(process: ProcessState, ended: (error: ExitError) => void): void {
+  process.pending?.delete(ended);
 }

@@ -7,13 +7,18 @@ import type { Term } from '../term/term.js';
 import { Tuple, tuple } from '../term/tuple.js';
 import type { AliasMode } from './aliases.js';
 import { type CallOptions, call } from './call.js';
-import { abortedError, exitError, NORMAL, timeoutError } from './exit-reason.js';
-import type { LocalNode } from './local-node.js';
+import { exitError, NORMAL } from './exit-reason.js';
+import type { Key } from './local-identifiers.js';
+import { type LocalNode, type MonitorTarget, startMonitor, stopMonitor } from './local-node.js';
 import { Mailbox } from './mailbox.js';
-import type { Matcher, StandardSchema } from './matcher.js';
+import { isMatcher, type Matcher, type StandardSchema } from './matcher.js';
 import type { ProcessState } from './process-state.js';
+import { type ReceiveOptions, receive } from './receive.js';
 import { Relations } from './relations.js';
+import { type Spawned, type SpawnRequestOptions, spawnRequest } from './request-spawn.js';
 import type { RegisteredName } from './signal.js';
+
+export type { ReceiveOptions } from './receive.js';
 
 /** Whom to send to: a pid, a name on this node, a name on another, or an alias. */
 export type Destination =
@@ -23,46 +28,90 @@ export type Destination =
   | { readonly name: string | Atom; readonly node: string | Atom }
   | Reference;
 
-export interface ReceiveOptions {
-  /** Milliseconds to wait; without it, as long as it takes. `0` only looks. */
-  readonly timeout?: number;
-  readonly signal?: AbortSignal;
-}
-
 export interface MonitorOptions {
   /** OTP: `{alias, Mode}`. The monitor's reference is an alias of this process, too. */
   readonly alias?: AliasMode;
 }
 
+/** What a process runs. Its end is the process's end; what it throws is the exit reason. */
+export type ProcessFunction = (self: Process) => unknown;
+
+export interface SpawnOptions {
+  /** Registers the new process before anything else can happen. */
+  readonly name?: string;
+  /** The process to link the new one to. */
+  readonly link?: Process;
+  /** A process that watches the new one: it gets a DOWN message. */
+  readonly monitor?: Process;
+  /** The group leader; the spawning process's unless given. */
+  readonly groupLeader?: Pid;
+  /** @internal Who is behind a spawn request with a link. */
+  readonly parent?: Pid;
+  /** @internal A process of the node itself: exit signals do not reach it. */
+  readonly system?: boolean;
+}
+
+/** For {@link Process.spawn}. */
+export interface ChildOptions {
+  /** Registers the new process before anything else can happen. */
+  readonly name?: string;
+  /** OTP: spawn_link. */
+  readonly link?: boolean;
+  /** The group leader; this process's unless given. */
+  readonly groupLeader?: Pid;
+}
+
+/** @internal */
+export interface ProcessHome extends LocalNode {
+  spawn(run: ProcessFunction | undefined, options: SpawnOptions): Process;
+}
+
+/**
+ * A process of this node. A function gets its own as `self`; `node.spawnMailbox` gives one that any code may use.
+ *
+ * When a process with a function is ended from outside (by an exit signal, or by the node's stop), its function cannot
+ * be stopped as a BEAM stops it: whatever it waits for here is rejected with the exit reason (an `ExitError`), every
+ * further call on `self` throws that error, and what it returns or throws is ignored. Code that waits for something
+ * else should pass on {@link signal}.
+ */
 export class Process implements ProcessState {
   readonly pid: Pid;
-  /** When true, exit signals arrive as `{'EXIT', From, Reason}` messages. */
+  /** When true, exit signals arrive as `{'EXIT', From, Reason}` messages (all but `kill` of `exit(pid, kill)`). */
   trapExit = false;
   /** Where output of code that this process runs on other nodes goes (OTP: group leader). */
   groupLeader: Pid;
+  /** For people who look at this process (OTP: proc_lib:set_label/1). */
+  label: Term = undefined;
+  /** The process that this one was linked to when it was spawned. */
+  readonly parent: Pid | undefined;
+  /** @internal */
+  readonly system: boolean;
   /** @internal */
   readonly mailbox: Mailbox = new Mailbox();
   /** @internal */
   readonly relations: Relations = new Relations();
   /** @internal */
-  readonly names: Set<string> = new Set();
+  names: Set<string> | undefined = undefined;
   /** @internal */
-  readonly aliasKeys: Set<string> = new Set();
-  /** @internal Nodes that this process has, or had, relations to. */
-  readonly nodes: Set<string> = new Set();
-  /** @internal What to reject when the process ends: calls in flight. */
-  readonly pending: Set<(error: ExitError) => void> = new Set();
+  aliasKeys: Set<Key> | undefined = undefined;
+  /** @internal */
+  nodes: Set<string> | undefined = undefined;
+  /** @internal */
+  pending: Set<(error: ExitError) => void> | undefined = undefined;
   /** @internal Whether it runs a function, which must be made to stop when the process ends. */
   readonly runs: boolean;
-  private readonly table: LocalNode;
-  private ended: { readonly reason: Term } | undefined;
-  private aborter: AbortController | undefined;
+  private readonly table: ProcessHome;
+  private ended: { readonly reason: Term } | undefined = undefined;
+  private aborter: AbortController | undefined = undefined;
 
   /** @internal */
-  constructor(table: LocalNode, pid: Pid, groupLeader: Pid | undefined, runs: boolean) {
+  constructor(table: ProcessHome, pid: Pid, runs: boolean, options: SpawnOptions) {
+    const { link, monitor, groupLeader, parent, system } = options;
     this.table = table;
     this.pid = pid;
-    this.groupLeader = groupLeader ?? pid;
+    this.groupLeader = groupLeader ?? link?.groupLeader ?? monitor?.groupLeader ?? pid;
+    this.parent = parent ?? link?.pid;
+    this.system = system === true;
     this.runs = runs;
   }
 
@@ -92,7 +141,8 @@ export class Process implements ProcessState {
 
   /**
    * Sends without waiting. Messages to processes that do not exist are dropped silently, as in Erlang; a first message
-   * to a node that is not connected connects it.
+   * to a node that is not connected connects it. A message to a process of this node is handed over as it is: do not
+   * change arrays, maps or buffers that have been sent.
    *
    * @throws ArgumentError `badarg` for a name that nobody on this node has; `not_encodable` for a message that has no
    * Erlang form.
@@ -109,63 +159,46 @@ export class Process implements ProcessState {
   }
 
   /**
+   * OTP: `erlang:send_after/3`. Sends `message` to a process of this node in `milliseconds`; a name is looked up then.
+   * As in OTP the timer is the node's: it goes off even if this process has ended, unless the node has stopped.
+   *
+   * @returns what {@link cancelTimer} takes.
+   * @throws ArgumentError `badarg` for a process of another node and for a time that is none.
+   */
+  sendAfter(milliseconds: number, to: Pid | string | Atom, message: Term): Reference {
+    this.mustLive();
+    const address = this.address(to);
+    if (address instanceof Reference || address.node !== this.node) {
+      throw new ArgumentError('badarg', 'sendAfter() sends to processes of its own node only, as in OTP');
+    }
+    const { table, pid: from } = this;
+    const ref = table.makeReference();
+    table.timers.start(ref, milliseconds, () => table.route({ kind: 'message', from, to: address, message }));
+    return ref;
+  }
+
+  /** OTP: `erlang:cancel_timer/1`. @returns the milliseconds that were left, or false when it has gone off already. */
+  cancelTimer(timer: Reference): number | false {
+    return this.table.timers.cancel(timer);
+  }
+
+  /**
    * The next message, or the next that `matcher` accepts; the others stay for later. With a schema, its output.
    *
-   * @throws ExitError `timeout`, `aborted`, or the reason for which this process ended.
+   * @throws ExitError `timeout`, `aborted`, or the reason for which this process ended; whatever the matcher throws.
    */
   receive(options?: ReceiveOptions): Promise<Term>;
   receive<Wanted extends Term>(guard: (message: Term) => message is Wanted, options?: ReceiveOptions): Promise<Wanted>;
   receive(predicate: ((message: Term) => boolean) | undefined, options?: ReceiveOptions): Promise<Term>;
   receive<Output>(schema: StandardSchema<Output>, options?: ReceiveOptions): Promise<Output>;
   receive(first?: Matcher | ReceiveOptions, second?: ReceiveOptions): Promise<unknown> {
-    const matching = typeof first === 'function' || (first !== undefined && '~standard' in first);
-    const matcher = matching ? (first as Matcher) : undefined;
-    const { timeout, signal } = (matching ? second : ((first as ReceiveOptions | undefined) ?? second)) ?? {};
-    const waiting = new Promise<unknown>((resolve, reject) => {
-      this.mustLive();
-      if (signal?.aborted === true) throw abortedError('receive', signal);
-      const there = this.mailbox.take(matcher);
-      if (there !== undefined) {
-        resolve(there.value);
-        return;
-      }
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const settled = (): void => {
-        stop();
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', onAbort);
-      };
-      const onAbort = (): void => {
-        settled();
-        reject(abortedError('receive', signal as AbortSignal));
-      };
-      const stop = this.mailbox.wait(
-        matcher,
-        (value) => {
-          settled();
-          resolve(value);
-        },
-        (error) => {
-          settled();
-          reject(error);
-        },
-      );
-      signal?.addEventListener('abort', onAbort, { once: true });
-      if (timeout !== undefined && timeout !== Number.POSITIVE_INFINITY) {
-        timer = setTimeout(() => {
-          settled();
-          reject(timeoutError('receive', timeout));
-        }, timeout);
-      }
-    });
-    // A wait that nobody looks at any more must not take the program down when the process ends.
-    waiting.catch(() => {});
-    return waiting;
+    if (isMatcher(first)) return receive(this, first, second);
+    return receive(this, undefined, first ?? second);
   }
 
   /** All messages, one after the other. Ends with the process: by returning for a mailbox, by throwing in a function. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Term, void, void> {
-    while (!this.exited) {
+    while (!this.exited || this.runs) {
       let message: Term;
       try {
         message = await this.receive();
@@ -183,26 +216,64 @@ export class Process implements ProcessState {
     this.table.names.register(String(name), this);
   }
 
+  /** @throws ArgumentError `badarg` when nobody has the name. */
   unregister(name: string | Atom): void {
     this.table.names.unregister(String(name));
+  }
+
+  /** OTP: `spawn/1`, `spawn_link/1`. A new process of this node, which inherits this one's group leader. */
+  spawn(run: ProcessFunction, options: ChildOptions = {}): Pid {
+    return this.child(run, options).pid;
+  }
+
+  /** OTP: `spawn_monitor/1`. The DOWN message carries `ref`. */
+  spawnMonitor(run: ProcessFunction, options: ChildOptions = {}): Spawned {
+    const { pid } = this.child(run, options);
+    return { pid, ref: this.monitor(pid) };
+  }
+
+  /**
+   * OTP: `erlang:spawn_request/5`. Runs `module:name(...args)` in a new process on another node. With `monitor`, `ref`
+   * is the monitor's.
+   *
+   * @throws ExitError `noconnection`, `timeout`, `aborted`, or OTP's word (`notsup`, `badopt`) as its reason.
+   */
+  spawnRequest(
+    node: string | Atom,
+    module: string,
+    name: string,
+    args: readonly Term[],
+    options: SpawnRequestOptions = {},
+  ): Promise<Spawned> {
+    return spawnRequest(this, this.table, { node: String(node), module, function: name, args }, options);
   }
 
   /** Links this process and another: when one ends, the other gets an exit signal. */
   link(pid: Pid): void {
     this.mustLive();
+    if (!(pid instanceof Pid)) throw new ArgumentError('badarg', 'link() needs a pid');
     if (pid.equals(this.pid)) return;
-    if (this.relations.link(pid)) {
-      this.table.related(this, pid.node);
-      this.table.route({ kind: 'link', from: this.pid, to: pid });
+    const { relations, table } = this;
+    const key = table.pidKey(pid);
+    if (!relations.link(key, pid)) return;
+    try {
+      table.related(this, pid.node);
+      table.route({ kind: 'link', from: this.pid, to: pid });
+    } catch (error) {
+      relations.takeLink(key);
+      throw error;
     }
+    this.stopIfEnded();
   }
 
-  /** Takes a link back. After this call no exit signal of `pid` comes through it. */
+  /**
+   * Takes a link back. After this call no exit signal of `pid` comes through it; an `{'EXIT', …}` message that came
+   * before stays in the mailbox, as in OTP.
+   */
   unlink(pid: Pid): void {
     this.mustLive();
-    const id = this.relations.unlink(pid);
+    const id = this.relations.unlink(this.table.pidKey(pid));
     if (id !== undefined) this.table.route({ kind: 'unlink', from: this.pid, to: pid, id });
-    // As in OTP: an exit message that came before the call is the caller's to see; one that comes after is not.
   }
 
   /**
@@ -210,52 +281,55 @@ export class Process implements ProcessState {
    * there (`noproc`) or cannot be reached (`noconnection`). `Object` is the pid, or `{Name, Node}`.
    */
   monitor(
-    to: Pid | string | Atom | { name: string | Atom; node: string | Atom },
+    to: Pid | string | Atom | { readonly name: string | Atom; readonly node: string | Atom },
     options: MonitorOptions = {},
   ): Reference {
     this.mustLive();
-    const target = this.address(to) as Pid | RegisteredName;
-    const ref = this.table.makeReference();
-    this.relations.monitors.set(ref.key, { ref, target });
-    if (options.alias !== undefined) this.table.aliases.add({ ref, process: this, mode: options.alias });
-    this.table.related(this, target.node);
-    this.table.route({ kind: 'monitor', from: this.pid, to: target, ref });
+    const target = this.address(to);
+    if (target instanceof Reference) throw new ArgumentError('badarg', 'monitor() needs a pid or a name');
+    const { table } = this;
+    const ref = table.makeReference();
+    if (options.alias !== undefined) table.aliases.add({ ref, process: this, mode: options.alias });
+    try {
+      startMonitor(this, table, ref, target satisfies MonitorTarget);
+    } catch (error) {
+      table.aliases.remove(this, ref);
+      throw error;
+    }
     return ref;
   }
 
   /** Stops watching. With `flush`, a DOWN message that has come already is taken out of the mailbox. */
   demonitor(ref: Reference, options: { readonly flush?: boolean } = {}): void {
     this.mustLive();
-    const monitor = this.relations.monitors.get(ref.key);
-    if (monitor !== undefined) {
-      this.relations.monitors.delete(ref.key);
-      this.table.route({ kind: 'demonitor', from: this.pid, to: monitor.target, ref });
-    }
-    this.table.aliases.demonitored(ref);
+    stopMonitor(this, this.table, ref);
+    this.table.aliases.demonitored(this, ref);
     if (options.flush === true) this.mailbox.flush((message) => isDown(message, ref));
   }
 
   /**
-   * `exit(reason)` ends this process; inside a spawned function it also throws, so that the function stops there.
-   * `exit(pid, reason)` sends an exit signal to another process (or to this one).
+   * `exit(reason)` ends this process at once, trapping or not; inside a spawned function it also throws, so that the
+   * function stops there. Without a reason it is `normal`. Links and monitors fire before it returns.
+   *
+   * `exit(pid, reason)` sends an exit signal to another process, or to this one. `kill` cannot be trapped.
    */
   exit(reason?: Term): void;
   exit(pid: Pid, reason: Term): void;
   exit(...given: readonly Term[]): void {
-    if (given.length === 2) {
-      this.mustLive();
-      const [to, reason] = given;
-      if (!(to instanceof Pid))
-        throw new ArgumentError('badarg', 'exit(pid, reason) needs a pid as its first argument');
-      this.table.route({ kind: 'exit', from: this.pid, to, reason });
+    if (given.length < 2) {
+      this.table.terminate(this, given.length === 0 ? NORMAL : (given[0] as Term));
+      this.stopIfEnded();
       return;
     }
-    this.table.terminate(this, given.length === 0 ? NORMAL : (given[0] as Term));
-    if (this.runs) throw this.exitError();
+    this.mustLive();
+    const [to, reason] = given;
+    if (!(to instanceof Pid)) throw new ArgumentError('badarg', 'exit(pid, reason) needs a pid as its first argument');
+    this.table.route({ kind: 'exit', from: this.pid, to, reason });
+    this.stopIfEnded();
   }
 
   /** A reference that others can send to instead of the pid, until {@link unalias}. */
-  alias(mode: Exclude<AliasMode, 'demonitor' | 'reply_demonitor'> = 'explicit_unalias'): Reference {
+  alias(mode: Extract<AliasMode, 'explicit_unalias' | 'reply'> = 'explicit_unalias'): Reference {
     this.mustLive();
     const ref = this.table.makeReference();
     this.table.aliases.add({ ref, process: this, mode });
@@ -264,21 +338,30 @@ export class Process implements ProcessState {
 
   /** @returns whether `ref` was an active alias of this process. */
   unalias(ref: Reference): boolean {
-    if (this.table.aliases.get(ref)?.process !== this) return false;
-    return this.table.aliases.remove(ref);
+    return this.table.aliases.remove(this, ref);
+  }
+
+  /** OTP: `group_leader/2`: makes `leader` the group leader of any process, here or elsewhere. */
+  setGroupLeader(leader: Pid, pid: Pid): void {
+    this.mustLive();
+    this.table.route({ kind: 'groupLeader', from: leader, to: pid });
   }
 
   /**
    * OTP: `gen_server:call`. Works with every process that answers gen calls, in Erlang, Elixir or here.
    *
-   * @throws ExitError `noproc`, `timeout` (5,000 ms unless told otherwise), `nodedown`, or the server's exit reason.
+   * @throws ExitError `noproc`, `timeout` (5,000 ms unless told otherwise), `nodedown`, `aborted`, or the server's exit
+   * reason.
    */
   call(to: Destination, request: Term, options?: CallOptions): Promise<Term> {
-    this.mustLive();
-    return call(this, this.table, this.address(to), request, options);
+    try {
+      return call(this, this.table, this.address(to), request, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
-  /** OTP: `gen_server:cast`: a request without an answer; never fails. */
+  /** OTP: `gen_server:cast`: a request without an answer; nobody learns whether it arrived. */
   cast(to: Destination, request: Term): void {
     this.mustLive();
     const address = this.address(to);
@@ -293,30 +376,45 @@ export class Process implements ProcessState {
   /** @internal Called once, by the process table. */
   end(reason: Term): void {
     this.ended = { reason };
-    const error = this.exitError();
-    this.mailbox.close(error);
-    for (const reject of [...this.pending]) reject(error);
-    this.aborter?.abort(error);
+    this.mailbox.close();
+    const { pending, aborter } = this;
+    this.pending = undefined;
+    if (pending !== undefined) for (const reject of [...pending]) reject(this.exitError());
+    aborter?.abort(this.exitError());
   }
 
-  /** @internal */
-  address(to: Destination): Pid | RegisteredName | Reference {
+  private child(run: ProcessFunction, { link, ...options }: ChildOptions): Process {
+    this.mustLive();
+    const groupLeader = options.groupLeader ?? this.groupLeader;
+    return this.table.spawn(run, { ...options, groupLeader, ...(link === true ? { link: this } : {}) });
+  }
+
+  private address(to: Destination): Pid | RegisteredName | Reference {
     if (to instanceof Pid || to instanceof Reference) return to;
     if (typeof to === 'string') return { name: to, node: this.node };
     if (to instanceof Atom) return { name: to.text, node: this.node };
-    if (to === null || typeof to !== 'object' || to.name === undefined || to.node === undefined) {
-      throw new ArgumentError('badarg', 'a destination is a pid, a name, { name, node } or an alias reference');
+    if (typeof to === 'object' && to !== null && isName(to.name) && isName(to.node)) {
+      return { name: String(to.name), node: String(to.node) };
     }
-    return { name: String(to.name), node: String(to.node) };
+    throw new ArgumentError('badarg', 'a destination is a pid, a name, { name, node } or an alias reference');
   }
 
   private mustLive(): void {
     if (this.ended !== undefined) throw this.exitError();
   }
+
+  /** A function that has just ended its own process goes no further. */
+  private stopIfEnded(): void {
+    if (this.runs && this.ended !== undefined) throw this.exitError();
+  }
 }
 
 const GEN_CAST = atom('$gen_cast');
 const DOWN = atom('DOWN');
+
+function isName(value: unknown): boolean {
+  return typeof value === 'string' || value instanceof Atom;
+}
 
 function isDown(message: Term, ref: Reference): boolean {
   return message instanceof Tuple && message.elements[0] === DOWN && ref.equals(message.elements[1]);

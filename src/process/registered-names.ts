@@ -10,16 +10,22 @@ export class RegisteredNames {
 
   /** @throws ArgumentError `already_registered`, or `badarg` for a name that cannot be registered. */
   register(name: string, process: ProcessState): void {
-    if (typeof name !== 'string' || RESERVED.has(name) || [...name].length > 255) {
+    this.check(name);
+    if (process.exited) throw new ArgumentError('badarg', `${process.pid} has ended and cannot be registered`);
+    this.processes.set(name, process);
+    process.names ??= new Set();
+    process.names.add(name);
+  }
+
+  /** @throws ArgumentError as {@link register} does. */
+  check(name: string): void {
+    if (typeof name !== 'string' || RESERVED.has(name) || !name.isWellFormed() || [...name].length > 255) {
       throw new ArgumentError('badarg', `${JSON.stringify(name)} cannot be a registered name`);
     }
     const holder = this.processes.get(name);
     if (holder !== undefined) {
       throw new ArgumentError('already_registered', `${holder.pid} is registered as ${JSON.stringify(name)} already`);
     }
-    if (process.exited) throw new ArgumentError('badarg', `${process.pid} has ended and cannot be registered`);
-    this.processes.set(name, process);
-    process.names.add(name);
   }
 
   /** @throws ArgumentError `badarg` when nobody has the name. */
@@ -27,7 +33,7 @@ export class RegisteredNames {
     const holder = this.processes.get(name);
     if (holder === undefined) throw new ArgumentError('badarg', `no process is registered as ${JSON.stringify(name)}`);
     this.processes.delete(name);
-    holder.names.delete(name);
+    holder.names?.delete(name);
   }
 
   whereis(name: string): ProcessState | undefined {
@@ -40,7 +46,8 @@ export class RegisteredNames {
 
   /** A process has ended: its names are free. */
   release(process: ProcessState): void {
+    if (process.names === undefined) return;
     for (const name of process.names) this.processes.delete(name);
-    process.names.clear();
+    process.names = undefined;
   }
 }

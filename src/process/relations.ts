@@ -2,6 +2,8 @@
 // A link that was taken back stays here inactive until the other side has acknowledged it: until then its exit signal
 // may still be under way and must have no effect.
 import type { Pid, Reference } from '../term/identifiers.js';
+import type { Term } from '../term/term.js';
+import type { Key } from './local-identifiers.js';
 import type { RegisteredName } from './signal.js';
 
 export interface Link {
@@ -16,7 +18,7 @@ export interface Monitor {
   readonly ref: Reference;
   readonly target: Pid | RegisteredName;
   /** Told instead of the mailbox when the monitor fires: a call in flight, or a spawn request. */
-  readonly onDown?: (reason: unknown) => void;
+  readonly onDown?: (reason: Term) => void;
 }
 
 /** A monitor that another process holds on this one. `object` is what it asked for and what its DOWN will carry. */
@@ -26,23 +28,38 @@ export interface Watcher {
   readonly object: Pid | RegisteredName;
 }
 
+const NONE: ReadonlyMap<never, never> = new Map<never, never>();
+
+/** Links by the key of the other pid, monitors and watchers by the key of their reference. Made when first used. */
 export class Relations {
-  readonly links: Map<string, Link> = new Map();
-  readonly monitors: Map<string, Monitor> = new Map();
-  readonly watchers: Map<string, Watcher> = new Map();
+  private linkMap: Map<Key, Link> | undefined = undefined;
+  private monitorMap: Map<Key, Monitor> | undefined = undefined;
+  private watcherMap: Map<Key, Watcher> | undefined = undefined;
   private lastUnlinkId = 0;
 
+  get links(): ReadonlyMap<Key, Link> {
+    return this.linkMap ?? NONE;
+  }
+
+  get monitors(): ReadonlyMap<Key, Monitor> {
+    return this.monitorMap ?? NONE;
+  }
+
+  get watchers(): ReadonlyMap<Key, Watcher> {
+    return this.watcherMap ?? NONE;
+  }
+
   /** @returns whether a LINK signal has to go out. */
-  link(pid: Pid): boolean {
-    const link = this.links.get(pid.key);
-    if (link?.active === true) return false;
-    this.links.set(pid.key, { pid, active: true, unlinkId: undefined });
+  link(key: Key, pid: Pid): boolean {
+    if (this.linkMap?.get(key)?.active === true) return false;
+    this.linkMap ??= new Map();
+    this.linkMap.set(key, { pid, active: true, unlinkId: undefined });
     return true;
   }
 
   /** @returns the id for the UNLINK signal that has to go out, if one has to. */
-  unlink(pid: Pid): number | undefined {
-    const link = this.links.get(pid.key);
+  unlink(key: Key): number | undefined {
+    const link = this.linkMap?.get(key);
     if (link === undefined || !link.active) return undefined;
     link.active = false;
     link.unlinkId = ++this.lastUnlinkId;
@@ -50,25 +67,54 @@ export class Relations {
   }
 
   /** A LINK came in: an entry that is there, active or not, stays as it is. */
-  linked(pid: Pid): void {
-    if (!this.links.has(pid.key)) this.links.set(pid.key, { pid, active: true, unlinkId: undefined });
+  linked(key: Key, pid: Pid): void {
+    if (this.linkMap?.has(key) === true) return;
+    this.linkMap ??= new Map();
+    this.linkMap.set(key, { pid, active: true, unlinkId: undefined });
   }
 
   /** An UNLINK came in. */
-  unlinked(pid: Pid): void {
-    if (this.links.get(pid.key)?.active === true) this.links.delete(pid.key);
+  unlinked(key: Key): void {
+    if (this.linkMap?.get(key)?.active === true) this.linkMap.delete(key);
   }
 
-  unlinkAcknowledged(pid: Pid, id: number | bigint): void {
-    const link = this.links.get(pid.key);
-    if (link !== undefined && !link.active && link.unlinkId === Number(id)) this.links.delete(pid.key);
+  unlinkAcknowledged(key: Key, id: number | bigint): void {
+    const link = this.linkMap?.get(key);
+    if (link !== undefined && !link.active && link.unlinkId === Number(id)) this.linkMap?.delete(key);
   }
 
-  /** The other end of a link has ended. @returns whether this process has to hear of it. */
-  exited(pid: Pid): boolean {
-    const link = this.links.get(pid.key);
+  /** A link is of no use any more, because the other end or the way to it is gone. @returns whether it was active. */
+  takeLink(key: Key): boolean {
+    const link = this.linkMap?.get(key);
     if (link === undefined) return false;
-    this.links.delete(pid.key);
+    this.linkMap?.delete(key);
     return link.active;
+  }
+
+  addMonitor(key: Key, monitor: Monitor): void {
+    this.monitorMap ??= new Map();
+    this.monitorMap.set(key, monitor);
+  }
+
+  takeMonitor(key: Key): Monitor | undefined {
+    const monitor = this.monitorMap?.get(key);
+    if (monitor !== undefined) this.monitorMap?.delete(key);
+    return monitor;
+  }
+
+  addWatcher(key: Key, watcher: Watcher): void {
+    this.watcherMap ??= new Map();
+    this.watcherMap.set(key, watcher);
+  }
+
+  removeWatcher(key: Key): void {
+    this.watcherMap?.delete(key);
+  }
+
+  /** The process has ended and everyone was told. */
+  clear(): void {
+    this.linkMap = undefined;
+    this.monitorMap = undefined;
+    this.watcherMap = undefined;
   }
 }

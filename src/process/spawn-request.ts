@@ -1,14 +1,10 @@
-// Processes started across nodes (protocol section 4.3, "Spawn"): served for functions that the application exposed,
-// and requested. The reply precedes every other signal of the new process.
-import { ArgumentError, type ExitError } from '../errors.js';
+// Starting a process here for another node (OTP: erlang:spawn_request/5, protocol section 4.3, "Spawn"): the serving
+// side, for functions that the application exposed. The reply precedes every other signal of the new process.
 import { Atom, atom, internAtom } from '../term/atom.js';
-import type { Pid, Reference } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
 import { Tuple, tuple } from '../term/tuple.js';
 import { exitError } from './exit-reason.js';
-import type { LocalNode } from './local-node.js';
 import type { Process } from './process.js';
-import type { ProcessState } from './process-state.js';
 import type { ProcessTable } from './process-table.js';
 import type { SpawnRequest } from './signal.js';
 
@@ -33,8 +29,9 @@ export function serveSpawnRequest(table: ProcessTable, request: SpawnRequest, fi
     table.route({ kind: 'spawnReply', ref, to: from, result: 'badopt', link: false, monitor: false });
     return;
   }
-  const child = table.spawn((self) => apply(self, request, find), { groupLeader });
   const { link, monitor } = wanted;
+  const parent = link ? { parent: from } : {};
+  const child = table.spawn((self) => apply(self, request, find), { groupLeader, ...parent });
   table.route({ kind: 'spawnReply', ref, to: from, result: child.pid, link, monitor });
   if (link) table.deliver({ kind: 'link', from, to: child.pid });
   if (monitor) table.deliver({ kind: 'monitor', from, to: child.pid, ref });
@@ -49,11 +46,11 @@ function apply(self: Process, { module, function: name, args }: SpawnRequest, fi
 }
 
 /** OTP's exit reason for a function that does not exist. */
-export function undef(module: string, name: string, args: readonly Term[]): Term {
+export function undef(module: string, name: string, args: readonly Term[]): Tuple {
   return tuple(UNDEF, [tuple(internAtom(module), internAtom(name), args, [])]);
 }
 
-function readOptions(options: Term): { link: boolean; monitor: boolean } | undefined {
+function readOptions(options: Term): { readonly link: boolean; readonly monitor: boolean } | undefined {
   if (!Array.isArray(options)) return undefined;
   let link = false;
   let monitor = false;
@@ -61,102 +58,8 @@ function readOptions(options: Term): { link: boolean; monitor: boolean } | undef
     const word = option instanceof Tuple ? option.elements[0] : option;
     if (option === LINK) link = true;
     else if (word === MONITOR) monitor = true;
+    // Hints to BEAM's scheduler and garbage collector: of no meaning here.
     else if (!(word instanceof Atom) || REFUSED.has(word.text) || !(option instanceof Tuple)) return undefined;
   }
   return { link, monitor };
-}
-
-/** What {@link requestSpawn} asks for. */
-export interface RemoteFunction {
-  readonly node: string;
-  readonly module: string;
-  readonly function: string;
-  readonly args: readonly Term[];
-}
-
-/** Told how a spawn request went, and of the end of a process that was asked for with a monitor. */
-export interface SpawnListener {
-  onSpawned?(pid: Pid): void;
-  onFailed(error: ExitError): void;
-  /** The process ended: its DOWN. Without it, DOWN is a message as ever. */
-  onDown?(reason: Term): void;
-}
-
-/**
- * OTP: `spawn_request`. The reference stands for the request, and for the monitor if there is one.
- *
- * @returns the reference; {@link abandonSpawn} takes it.
- */
-export function requestSpawn(
-  self: ProcessState,
-  table: LocalNode,
-  what: RemoteFunction,
-  options: { readonly link?: boolean; readonly monitor?: boolean },
-  listener: SpawnListener,
-): Reference {
-  if (self.exited) throw new ArgumentError('badarg', `${self.pid} has ended and cannot spawn`);
-  const ref = table.makeReference();
-  table.related(self, what.node);
-  table.spawning.set(ref.key, {
-    ref,
-    process: self,
-    node: what.node,
-    onReply(reply) {
-      table.spawning.delete(ref.key);
-      if (typeof reply.result === 'string') {
-        listener.onFailed(exitError(atom(reply.result), `spawn of ${what.module}:${what.function} on ${what.node}`));
-        return;
-      }
-      const pid = reply.result;
-      if (self.exited) {
-        if (reply.link) table.route({ kind: 'linkExit', from: self.pid, to: pid, reason: self.exitError().reason });
-        if (reply.monitor) table.route({ kind: 'demonitor', from: self.pid, to: pid, ref });
-        return;
-      }
-      if (reply.link) self.relations.linked(pid);
-      if (reply.monitor) {
-        const onDown = listener.onDown;
-        self.relations.monitors.set(ref.key, {
-          ref,
-          target: pid,
-          ...(onDown === undefined ? {} : { onDown: (reason) => onDown.call(listener, reason as Term) }),
-        });
-      }
-      listener.onSpawned?.(pid);
-    },
-  });
-  const wanted = [...(options.monitor === true ? [MONITOR] : []), ...(options.link === true ? [LINK] : [])];
-  table.route({
-    kind: 'spawnRequest',
-    ref,
-    from: self.pid,
-    groupLeader: self.groupLeader,
-    node: what.node,
-    module: what.module,
-    function: what.function,
-    args: what.args,
-    options: wanted,
-  });
-  return ref;
-}
-
-/** Nobody waits any more: the monitor is taken back, now or as soon as there is one. */
-export function abandonSpawn(self: ProcessState, table: LocalNode, ref: Reference): void {
-  const pending = table.spawning.get(ref.key);
-  if (pending !== undefined) {
-    table.spawning.set(ref.key, {
-      ...pending,
-      onReply(reply) {
-        table.spawning.delete(ref.key);
-        if (typeof reply.result !== 'string' && reply.monitor) {
-          table.route({ kind: 'demonitor', from: self.pid, to: reply.result, ref });
-        }
-      },
-    });
-    return;
-  }
-  const monitor = self.relations.monitors.get(ref.key);
-  if (monitor === undefined) return;
-  self.relations.monitors.delete(ref.key);
-  table.route({ kind: 'demonitor', from: self.pid, to: monitor.target, ref });
 }
