@@ -19,6 +19,7 @@ npm run demo                    Erlang and TypeScript talk to each other; withou
 npm run demo -- --without-erl   two TypeScript processes, even if there is an erl
 npm run demo -- --stay          only starts the TypeScript node, says how to join it from your own erl, and
                                 stays until Ctrl-C
+npm run demo -- --patience 60   for slow machines: seconds that one line may take, 15 unless told otherwise
 npm run demo -- --verbose       also prints the node's log to stderr
 npm run demo -- --help          prints this
 
@@ -34,12 +35,11 @@ There is no erl on your PATH, so a second TypeScript process played its part. To
   asdf             asdf plugin add erlang && asdf install erlang latest && asdf set -u erlang latest
 `;
 
-const PATIENCE = 15_000; // milliseconds for one line
-
 const screen = twoColumns();
 const logged = [];
 const cleanups = [];
 let whenInterrupted = 130; // the exit code
+let patience = 15; // seconds that one line may take
 
 async function main({ stay, verbose, 'without-erl': withoutErl }) {
   const id = randomBytes(2).toString('hex'); // another demo may be running on this machine
@@ -189,7 +189,7 @@ function log(line, verbose) {
 async function within(what, promise) {
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} took longer than ${PATIENCE / 1000} s`)), PATIENCE);
+    timer = setTimeout(() => reject(new Error(`${what} took longer than ${patience} s`)), patience * 1000);
   });
   try {
     return await Promise.race([promise, late]);
@@ -212,11 +212,14 @@ try {
   const { values } = parseArgs({
     options: {
       help: { type: 'boolean', short: 'h' },
+      patience: { type: 'string', default: '15' },
       stay: { type: 'boolean' },
       verbose: { type: 'boolean', short: 'v' },
       'without-erl': { type: 'boolean' },
     },
   });
+  patience = Number(values.patience);
+  if (!(patience > 0 && patience <= 3600)) throw new Error(`--patience takes seconds, not ${values.patience}`);
   if (values.help) console.log(HELP.trim());
   else await main(values);
   end(process.exitCode ?? 0);

@@ -4,7 +4,7 @@ import { styleText } from 'node:util';
 /** @param output a writable stream; colours only where it is a terminal, and not against the user's will */
 export function twoColumns(output = process.stdout, env = process.env) {
   const colours = output.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
-  const style = (format, text) => (colours ? styleText(format, text) : text);
+  const style = (format, text) => (colours ? styleText(format, text, { validateStream: false }) : text);
   const width = Math.min(Math.max(output.columns || 100, 72), 140);
   const column = Math.floor((width - 3) / 2);
 
