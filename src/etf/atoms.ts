@@ -22,30 +22,56 @@ export function atomTerm(atom: Atom): AtomTerm {
   return atom;
 }
 
-/** The canonical spelling: tag, length, UTF-8. Kept with the atom. */
-export function atomWire(atom: Atom): Uint8Array {
-  return atom.wire ?? spell(atom);
+/** An encoded form that is written often: its bytes, and the same bytes as big-endian words, the last one padded. */
+export interface Wire {
+  readonly bytes: Uint8Array;
+  readonly words: readonly number[];
 }
 
-function spell(atom: Atom): Uint8Array {
+export function makeWire(...parts: readonly Uint8Array[]): Wire {
+  const size = parts.reduce((sum, part) => sum + part.length, 0);
+  const words = Math.ceil(size / 4);
+  // Its own memory (not Node's pool): it lives as long as what it belongs to.
+  const padded = new Uint8Array(words * 4);
+  let at = 0;
+  for (const part of parts) {
+    padded.set(part, at);
+    at += part.length;
+  }
+  const view = new DataView(padded.buffer);
+  return { bytes: padded.subarray(0, size), words: Array.from({ length: words }, (_, i) => view.getInt32(i * 4)) };
+}
+
+/** The canonical spelling: tag, length, UTF-8. Kept with the atom. */
+export function atomWire(atom: Atom): Uint8Array {
+  return (atom.wire ?? spell(atom)).bytes;
+}
+
+function spell(atom: Atom): Wire {
   const size = Buffer.byteLength(atom.text);
   const head = size <= 255 ? [SMALL_ATOM_UTF8_EXT, size] : [ATOM_UTF8_EXT, size >> 8, size & 255];
-  // Its own memory (not Node's pool): it lives as long as the atom.
-  const wire = new Uint8Array(head.length + size);
-  wire.set(head);
-  wire.set(Buffer.from(atom.text), head.length);
+  const wire = makeWire(Uint8Array.from(head), Buffer.from(atom.text));
   atom.wire = wire;
   return wire;
 }
 
+/** Beyond this many words, one copy is quicker than a loop. */
+const LOOPED_WORDS = 16;
+
 export function writeAtom(sink: Sink, atom: Atom, pos: number): number {
-  const wire = atom.wire ?? spell(atom);
-  const size = wire.length;
-  pos = sink.room(pos, size);
-  const buffer = sink.buffer;
-  if (size <= 40) for (let i = 0; i < size; i++) buffer[pos + i] = wire[i] as number;
-  else buffer.set(wire, pos);
-  return pos + size;
+  return writeWire(sink, atom.wire ?? spell(atom), pos);
+}
+
+export function writeWire(sink: Sink, wire: Wire, pos: number): number {
+  const { words, bytes } = wire;
+  const count = words.length;
+  // The last word may be longer than the bytes: what it writes too much is written over by what comes next.
+  pos = sink.room(pos, count * 4);
+  if (count <= LOOPED_WORDS) {
+    const { view } = sink;
+    for (let i = 0, at = pos; i < count; i++, at += 4) view.setInt32(at, words[i] as number);
+  } else sink.buffer.set(bytes, pos);
+  return pos + bytes.length;
 }
 
 /** As minor versions 0 and 1 have it: Latin-1 where the text allows. */

@@ -6,11 +6,13 @@ import type { Atom } from '../term/atom.js';
 import type { Term } from '../term/term.js';
 import { writeAtom, writeOldAtom } from './atoms.js';
 import { deflate } from './compressed.js';
-import type { WriteAtom } from './identifiers.js';
+import { Keys } from './keys.js';
 import { type CodecLimits, resolveLimits } from './limits.js';
+import type { RawBuffer } from './raw-buffer.js';
 import { Sink } from './sink.js';
 import { ATOM_CACHE_REF, COMPRESSED, VERSION_MAGIC } from './tags.js';
 import { writeDeep } from './write-deep.js';
+import { GIVE_UP, isPolluted, QUICK_DEPTH, writeFast } from './write-fast.js';
 import type { Writer } from './write-leaf.js';
 
 export interface EncodeOptions {
@@ -33,35 +35,59 @@ export interface AtomCacheWriter {
 
 /** Writes terms and bytes into one output after another. Reusable, also after an error. */
 export class Encoder {
-  /** When set, every atom is offered to it. */
-  atomCache: AtomCacheWriter | undefined = undefined;
-
   readonly #writer: Writer;
   readonly #sink: Sink;
+  readonly #utf8Atoms: boolean;
   readonly #deterministic: boolean;
+  #atomCache: AtomCacheWriter | undefined = undefined;
   #pos = 0;
+  #target: Uint8Array | undefined = undefined;
+  #memory: { readonly buffer: RawBuffer; readonly view: DataView } | undefined = undefined;
+  /** @internal Taken by a call of encode() that has not come back. */
+  busy = false;
 
   constructor(options: EncodeOptions = {}) {
     const limits = resolveLimits(options.limits);
     const sink = new Sink(limits.encodedSize);
     const minorVersion = options.minorVersion ?? 2;
-    const spell: WriteAtom = (atom, pos) => (minorVersion < 2 ? writeOldAtom : writeAtom)(sink, atom, pos);
+    const stringKeys = options.keys === 'string';
     this.#sink = sink;
+    this.#utf8Atoms = minorVersion === 2;
     this.#deterministic = options.deterministic === true;
     this.#writer = {
       sink,
       limits,
       textFloats: minorVersion === 0,
-      stringKeys: options.keys === 'string',
-      atom: (atom, pos) => {
-        const index = this.atomCache === undefined ? -1 : this.atomCache.refer(atom);
-        if (index < 0) return spell(atom, pos);
-        pos = sink.room(pos, 2);
-        sink.view.setUint8(pos, ATOM_CACHE_REF);
-        sink.view.setUint8(pos + 1, index);
-        return pos + 2;
-      },
+      stringKeys,
+      keys: new Keys(stringKeys),
+      plainAtoms: this.#utf8Atoms,
+      plainKeys: this.#utf8Atoms || stringKeys,
+      quickDepth: Math.min(QUICK_DEPTH, limits.depth),
+      reached: 0,
+      atom: (atom, pos) => this.#writeAtom(atom, pos),
     };
+  }
+
+  /** When set, every atom is offered to it. */
+  get atomCache(): AtomCacheWriter | undefined {
+    return this.#atomCache;
+  }
+
+  set atomCache(cache: AtomCacheWriter | undefined) {
+    const writer = this.#writer;
+    this.#atomCache = cache;
+    writer.plainAtoms = this.#utf8Atoms && cache === undefined;
+    writer.plainKeys = writer.plainAtoms || writer.stringKeys;
+  }
+
+  #writeAtom(atom: Atom, pos: number): number {
+    const sink = this.#sink;
+    const index = this.#atomCache === undefined ? -1 : this.#atomCache.refer(atom);
+    if (index < 0) return this.#utf8Atoms ? writeAtom(sink, atom, pos) : writeOldAtom(sink, atom, pos);
+    pos = sink.room(pos, 2);
+    sink.view.setUint8(pos, ATOM_CACHE_REF);
+    sink.view.setUint8(pos + 1, index);
+    return pos + 2;
   }
 
   /** Starts a new output; an unfinished one is dropped. */
@@ -89,16 +115,33 @@ export class Encoder {
   term(term: Term): void {
     const before = this.length;
     try {
-      // Sorting keys looks into them, so they must be known to be terms, and finite, first.
-      if (this.#deterministic) {
-        writeDeep(this.#writer, term, this.#pos, false);
-        this.#pos = this.#sink.start + before;
-      }
-      this.#pos = writeDeep(this.#writer, term, this.#pos, this.#deterministic);
+      this.#pos = this.#write(term);
       const { encodedSize } = this.#writer.limits;
       if (this.length > encodedSize) throw new LimitError('term_too_large', 'encoded bytes', encodedSize, this.length);
     } catch (error) {
       this.#pos = this.#sink.start + before;
+      throw error;
+    }
+  }
+
+  #write(term: Term): number {
+    const before = this.length;
+    if (!(this.#deterministic || isPolluted())) {
+      const end = this.#tryFast(term);
+      if (end >= 0) return end;
+      this.#pos = this.#sink.start + before;
+    }
+    // Sorting keys looks into them, so they must be known to be terms, and finite, first.
+    if (this.#deterministic) writeDeep(this.#writer, term, this.#pos, false);
+    return writeDeep(this.#writer, term, this.#sink.start + before, this.#deterministic);
+  }
+
+  #tryFast(term: Term): number {
+    try {
+      return writeFast(this.#writer, term, this.#pos, 0);
+    } catch (error) {
+      // The caller's own stack may be nearly full; the other way needs next to none.
+      if (error instanceof RangeError) return GIVE_UP;
       throw error;
     }
   }
@@ -108,6 +151,40 @@ export class Encoder {
     const output = this.#sink.cut(this.#pos);
     this.#pos = this.#sink.start;
     return output;
+  }
+
+  /** @internal {@link encodeInto} */
+  into(target: Uint8Array, offset: number, term: Term): number {
+    const sink = this.#sink;
+    const { buffer, view, start } = sink;
+    const memory = this.#memoryOf(target);
+    sink.use(memory.buffer, memory.view, offset);
+    try {
+      this.begin();
+      this.byte(VERSION_MAGIC);
+      this.term(term);
+      const size = this.length;
+      if (offset + size > target.length) {
+        throw new ArgumentError('badarg', `the term takes ${size} bytes; there is room for ${target.length - offset}`);
+      }
+      // It needed more room than there was while it was being written, and then it did fit.
+      if (sink.buffer !== memory.buffer) target.set(sink.buffer.subarray(sink.start, this.#pos), offset);
+      return offset + size;
+    } finally {
+      sink.use(buffer, view, start);
+    }
+  }
+
+  /** The target as a Buffer with a DataView, kept for the next call with the same one. */
+  #memoryOf(target: Uint8Array): { readonly buffer: RawBuffer; readonly view: DataView } {
+    if (this.#target === target && this.#memory !== undefined) return this.#memory;
+    const { buffer, byteOffset, length } = target;
+    this.#memory = {
+      buffer: Buffer.from(buffer, byteOffset, length) as RawBuffer,
+      view: new DataView(buffer, byteOffset, length),
+    };
+    this.#target = target;
+    return this.#memory;
   }
 
   /** Bytes written since {@link begin}. */
@@ -121,7 +198,7 @@ export class Encoder {
  *
  * @throws ArgumentError `not_encodable` for what is no Erlang term, saying where it stands; LimitError over `limits`.
  */
-export function encode(term: Term, options: EncodeOptions = {}): Buffer {
+export function encode(term: Term, options: EncodeOptions = DEFAULTS): Buffer {
   const encoder = takeEncoder(options);
   try {
     encoder.begin();
@@ -131,9 +208,29 @@ export function encode(term: Term, options: EncodeOptions = {}): Buffer {
     const { compressed = false } = options;
     return compressed === false ? plain : compress(plain, compressed === true ? 6 : compressed);
   } finally {
-    release(encoder);
+    encoder.busy = false;
   }
 }
+
+/**
+ * Writes `term` as {@link encode} does into `target` from `offset` on, and answers the offset after it. `compressed` is
+ * not for this.
+ *
+ * @throws ArgumentError `badarg` when it does not fit (the message says how many bytes it takes); otherwise as encode.
+ */
+export function encodeInto(target: Uint8Array, offset: number, term: Term, options: EncodeOptions = DEFAULTS): number {
+  if (!Number.isInteger(offset) || offset < 0 || offset > target.length) {
+    throw new ArgumentError('badarg', `the offset must be 0 to ${target.length}, not ${offset}`);
+  }
+  const encoder = takeEncoder(options);
+  try {
+    return encoder.into(target, offset, term);
+  } finally {
+    encoder.busy = false;
+  }
+}
+
+const DEFAULTS: EncodeOptions = {};
 
 function compress(plain: Buffer, level: number): Buffer {
   if (!Number.isInteger(level) || level < 0 || level > 9) {
@@ -150,25 +247,20 @@ function compress(plain: Buffer, level: number): Buffer {
   return output;
 }
 
-// Encoders are kept for the next call. One that is at work is not here: a getter of the caller's may call encode(), too.
-const idle = new Map<number, Encoder>();
-const kinds = new WeakMap<Encoder, number>();
+// One encoder per combination of options, kept for the next call. A getter of the caller's may call encode(), too, while
+// its encoder is at work; then there is a new one.
+const encoders: (Encoder | undefined)[] = new Array<Encoder | undefined>(16).fill(undefined);
 
 function takeEncoder(options: EncodeOptions): Encoder {
-  if (options.limits !== undefined) return new Encoder(options);
   const kind =
     (options.minorVersion ?? 2) | (options.deterministic === true ? 4 : 0) | (options.keys === 'string' ? 8 : 0);
-  const known = idle.get(kind);
-  if (known !== undefined) {
-    idle.delete(kind);
+  const known = encoders[kind];
+  if (known !== undefined && !known.busy && options.limits === undefined) {
+    known.busy = true;
     return known;
   }
   const made = new Encoder(options);
-  kinds.set(made, kind);
+  made.busy = true;
+  if (known === undefined && options.limits === undefined) encoders[kind] = made;
   return made;
-}
-
-function release(encoder: Encoder): void {
-  const kind = kinds.get(encoder);
-  if (kind !== undefined) idle.set(kind, encoder);
 }

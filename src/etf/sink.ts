@@ -4,6 +4,9 @@ import { Buffer } from 'node:buffer';
 import { LimitError } from '../errors.js';
 import type { RawBuffer } from './raw-buffer.js';
 
+/** Up to the soft end, this much can be written without asking: a head, a number, an identifier's fields, a short key. */
+export const SLACK = 256;
+
 /** Outputs are cut from slabs of this many bytes, so one kept output keeps at most one slab alive. */
 const SLAB = 64 * 1024;
 
@@ -12,12 +15,23 @@ export class Sink {
   view: DataView;
   /** Where the current output starts. */
   start = 0;
+  /** At positions up to here there is room for SLACK bytes. */
+  soft: number;
   readonly limit: number;
 
   constructor(limit: number) {
     this.limit = limit;
     this.buffer = Buffer.allocUnsafeSlow(SLAB) as RawBuffer;
     this.view = new DataView(this.buffer.buffer);
+    this.soft = SLAB - SLACK;
+  }
+
+  /** Writes into memory from now on in which the output starts at `start`. */
+  use(memory: RawBuffer, view: DataView, start: number): void {
+    this.buffer = memory;
+    this.view = view;
+    this.start = start;
+    this.soft = memory.length - SLACK;
   }
 
   /** Makes sure that `bytes` can be written at `pos`; answers the position, which moves when the memory does. */
@@ -33,21 +47,21 @@ export class Sink {
     }
     const next = Buffer.allocUnsafeSlow(Math.max(SLAB, needed + 1024, Math.min(written * 2, this.limit))) as RawBuffer;
     this.buffer.copy(next, 0, this.start, pos);
-    this.buffer = next;
-    this.view = new DataView(next.buffer);
-    this.start = 0;
+    this.use(next, new DataView(next.buffer), 0);
     return written;
   }
 
   /** Cuts the output off; the rest of the slab is for the next one. */
   cut(pos: number): Buffer {
     const output = this.buffer.subarray(this.start, pos);
-    if (this.buffer.length > 2 * SLAB) {
-      // A large output owns its memory: what small ones would add must not keep it alive.
-      this.buffer = Buffer.allocUnsafeSlow(SLAB) as RawBuffer;
-      this.view = new DataView(this.buffer.buffer);
-      this.start = 0;
-    } else this.start = pos;
+    if (pos > this.soft || this.buffer.length > 2 * SLAB) this.renew();
+    else this.start = pos;
     return output;
+  }
+
+  /** Begins a new slab. A large output owns its memory: what small ones would add must not keep it alive. */
+  renew(): void {
+    const slab = Buffer.allocUnsafeSlow(SLAB) as RawBuffer;
+    this.use(slab, new DataView(slab.buffer), 0);
   }
 }

@@ -12,6 +12,7 @@ import { writeFloat, writeFloatText } from './floats.js';
 import { writeExternalFun } from './funs.js';
 import { type WriteAtom, writePid, writePort, writeReference } from './identifiers.js';
 import { bigintSize, writeBigint, writeInteger } from './integers.js';
+import type { Keys } from './keys.js';
 import type { CodecLimits } from './limits.js';
 import type { Sink } from './sink.js';
 
@@ -21,7 +22,16 @@ export interface Writer {
   readonly atom: WriteAtom;
   readonly textFloats: boolean;
   readonly stringKeys: boolean;
+  readonly keys: Keys;
   readonly limits: Required<CodecLimits>;
+  /** Atoms go out as they are kept: UTF-8, no atom cache. */
+  plainAtoms: boolean;
+  /** So do the keys of objects. */
+  plainKeys: boolean;
+  /** Levels that the quick way may go down. */
+  readonly quickDepth: number;
+  /** A second result of functions that have one. */
+  reached: number;
 }
 
 /** Why a term cannot be written; a string so that the caller can add where. */

@@ -8,8 +8,8 @@ export const MAX_ATOM_CHARACTERS = 255;
 /** An Erlang atom. Made by {@link atom} only; compare with `===`. */
 export class Atom<Text extends string = string> {
   readonly text: Text;
-  /** @internal A slot in which the codec keeps this atom's encoded form. */
-  wire: Uint8Array | undefined = undefined;
+  /** @internal A slot in which the codec keeps this atom's encoded form: its bytes, and the same as 32-bit words. */
+  wire: { readonly bytes: Uint8Array; readonly words: readonly number[] } | undefined = undefined;
 
   /** @internal */
   constructor(text: Text) {
@@ -112,8 +112,10 @@ function checkText(text: string): void {
   if (typeof text !== 'string') {
     throw new ArgumentError('badarg', `an atom's text must be a string, not ${typeof text}`);
   }
-  if (text.length > MAX_ATOM_CHARACTERS && [...text].length > MAX_ATOM_CHARACTERS) {
-    throw new ArgumentError('badarg', `an atom has at most ${MAX_ATOM_CHARACTERS} characters, not ${[...text].length}`);
+  // Counted only up to twice the limit in UTF-16 units: anything longer is too long whatever it holds.
+  const isLong = text.length > MAX_ATOM_CHARACTERS;
+  if (isLong && (text.length > 2 * MAX_ATOM_CHARACTERS || [...text].length > MAX_ATOM_CHARACTERS)) {
+    throw new ArgumentError('badarg', `an atom has at most ${MAX_ATOM_CHARACTERS} characters`);
   }
   if (!text.isWellFormed()) throw new ArgumentError('badarg', 'an atom cannot hold a lone surrogate');
 }

@@ -1,0 +1,361 @@
+// The quick way to write a term: recursive, for terms of ordinary depth and everyday types. It answers GIVE_UP for
+// whatever it does not know how to write; then write-deep.ts does the whole term, or says what is wrong with it.
+import { Atom, internAtom } from '../term/atom.js';
+import { BitString } from '../term/bitstring.js';
+import { Float } from '../term/float.js';
+import { ExternalFun, InternalFun } from '../term/fun.js';
+import { Pid, Port, Reference } from '../term/identifiers.js';
+import { ImproperList } from '../term/list.js';
+import { NativeRecord } from '../term/record.js';
+import type { Term } from '../term/term.js';
+import { TupleOf } from '../term/tuple.js';
+import { FALSE, NIL, TRUE, UNDEFINED, writeWire } from './atoms.js';
+import { writeBinary, writeString } from './binaries.js';
+import { closeInternalFun, openInternalFun } from './funs.js';
+import { bigintSize, writeBigint, writeInteger } from './integers.js';
+import { duplicateKey } from './maps.js';
+import { openRecord } from './records.js';
+import { type Sink, SLACK } from './sink.js';
+import {
+  BINARY_EXT,
+  INTEGER_EXT,
+  LARGE_TUPLE_EXT,
+  LIST_EXT,
+  MAP_EXT,
+  NEW_FLOAT_EXT,
+  NEW_PID_EXT,
+  NEWER_REFERENCE_EXT,
+  NIL_EXT,
+  SMALL_INTEGER_EXT,
+  SMALL_TUPLE_EXT,
+  STRING_EXT,
+} from './tags.js';
+import { type Writer, writeLeaf } from './write-leaf.js';
+
+export const GIVE_UP = -1;
+/** Levels that this way goes down before it gives up. */
+export const QUICK_DEPTH = 1050;
+/** Strings up to this length are copied here; beyond it, the way into C++ is worth it. */
+const SHORT_TEXT = 24;
+const SHORT_BINARY = 32;
+const SMALL_INTEGER_HEAD = SMALL_INTEGER_EXT << 8;
+const SMALL_TUPLE_HEAD = SMALL_TUPLE_EXT << 8;
+
+/** Something enumerable that every object inherits would look like a key of each. */
+export function isPolluted(): boolean {
+  for (const _ in NOTHING) return true;
+  return false;
+}
+const NOTHING = {};
+
+/** Writes `term` at `pos` and answers the next position, or {@link GIVE_UP}. */
+export function writeFast(writer: Writer, term: Term, pos: number, depth: number): number {
+  const { sink } = writer;
+  if (pos > sink.soft) pos = sink.grow(pos, SLACK);
+  switch (typeof term) {
+    case 'number':
+      if ((term | 0) === term) {
+        if ((term & 255) === term) {
+          sink.view.setUint16(pos, SMALL_INTEGER_HEAD | term);
+          return pos + 2;
+        }
+        sink.view.setUint8(pos, INTEGER_EXT);
+        sink.view.setInt32(pos + 1, term);
+        return pos + 5;
+      }
+      return writeNumber(writer, term, pos);
+    case 'string':
+      return writeText(sink, term, pos);
+    case 'boolean':
+      return atom(writer, term ? TRUE : FALSE, pos);
+    case 'undefined':
+      return atom(writer, UNDEFINED, pos);
+    case 'object':
+      break;
+    case 'bigint':
+      return bigintSize(term) <= writer.limits.integerSize ? writeBigint(sink, term, pos) : GIVE_UP;
+    default:
+      return GIVE_UP;
+  }
+  if (term === null) return atom(writer, NIL, pos);
+  if (depth >= writer.quickDepth) return GIVE_UP;
+  if (Array.isArray(term)) return writeList(writer, term as readonly Term[], pos, depth);
+  if (term instanceof TupleOf) return writeTuple(writer, term.elements as readonly Term[], pos, depth);
+  if (term instanceof Atom) return atom(writer, term, pos);
+  const prototype = Object.getPrototypeOf(term) as object | null;
+  if (prototype === Object.prototype || prototype === null) {
+    return writeObject(writer, term as { readonly [key: string]: Term }, pos, depth);
+  }
+  if (term instanceof Uint8Array) return writeBytes(sink, term, pos);
+  if (term instanceof Map) return writeMap(writer, term as ReadonlyMap<Term, Term>, pos, depth);
+  if (term instanceof Pid) return writePid(writer, term, pos);
+  if (term instanceof Reference) return writeReference(writer, term, pos);
+  return writeRare(writer, term, pos, depth);
+}
+
+function atom(writer: Writer, value: Atom, pos: number): number {
+  const { wire } = value;
+  return writer.plainAtoms && wire !== undefined ? writeWire(writer.sink, wire, pos) : writer.atom(value, pos);
+}
+
+/** A number that is no 32-bit integer. */
+function writeNumber(writer: Writer, value: number, pos: number): number {
+  if (Math.trunc(value) === value) return Number.isFinite(value) ? writeInteger(writer.sink, value, pos) : GIVE_UP;
+  if (Number.isNaN(value) || writer.textFloats) return GIVE_UP;
+  writer.sink.view.setUint8(pos, NEW_FLOAT_EXT);
+  writer.sink.view.setFloat64(pos + 1, value);
+  return pos + 9;
+}
+
+function writeText(sink: Sink, text: string, pos: number): number {
+  const { length } = text;
+  if (length <= SHORT_TEXT) {
+    const { buffer } = sink;
+    const start = pos + 5;
+    let i = 0;
+    for (; i < length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit > 127) break;
+      buffer[start + i] = unit;
+    }
+    if (i === length) {
+      sink.view.setUint8(pos, BINARY_EXT);
+      sink.view.setUint32(pos + 1, length);
+      return start + length;
+    }
+  }
+  return writeString(sink, text, pos);
+}
+
+function writeBytes(sink: Sink, bytes: Uint8Array, pos: number): number {
+  const { length } = bytes;
+  if (length > SHORT_BINARY) return writeBinary(sink, bytes, pos);
+  sink.view.setUint8(pos, BINARY_EXT);
+  sink.view.setUint32(pos + 1, length);
+  pos += 5;
+  const { buffer } = sink;
+  for (let i = 0; i < length; i++) buffer[pos + i] = bytes[i] as number;
+  return pos + length;
+}
+
+function writeTuple(writer: Writer, elements: readonly Term[], pos: number, depth: number): number {
+  const { length } = elements;
+  const { view } = writer.sink;
+  if (length <= 255) {
+    view.setUint16(pos, SMALL_TUPLE_HEAD | length);
+    pos += 2;
+  } else {
+    if (length >= 2 ** 24) return GIVE_UP;
+    view.setUint8(pos, LARGE_TUPLE_EXT);
+    view.setUint32(pos + 1, length);
+    pos += 5;
+  }
+  for (let i = 0; i < length; i++) {
+    pos = writeFast(writer, elements[i], pos, depth + 1);
+    if (pos < 0) return GIVE_UP;
+  }
+  return pos;
+}
+
+function writeList(writer: Writer, list: readonly Term[], pos: number, depth: number): number {
+  const { sink } = writer;
+  const { length } = list;
+  if (length === 0) {
+    sink.view.setUint8(pos, NIL_EXT);
+    return pos + 1;
+  }
+  if (length <= 65535 && mayBeByte(list[0]) && mayBeByte(list[length - 1]) && mayBeByte(list[length >> 1])) {
+    const end = writeByteList(sink, list, pos);
+    if (end >= 0) return end;
+    pos = sink.room(pos, 5);
+  }
+  sink.view.setUint8(pos, LIST_EXT);
+  sink.view.setUint32(pos + 1, length);
+  pos += 5;
+  for (let i = 0; i < length; ) {
+    i = skipNumbers(writer, list, i, pos);
+    pos = writer.reached;
+    if (i === length) break;
+    pos = writeFast(writer, list[i], pos, depth + 1);
+    if (pos < 0) return GIVE_UP;
+    i++;
+  }
+  if (pos > sink.soft) pos = sink.grow(pos, SLACK);
+  sink.view.setUint8(pos, NIL_EXT);
+  return pos + 1;
+}
+
+/** Writes the run of 32-bit integers and floats that starts at `i`; answers where it ends, `reached` is the position. */
+function skipNumbers(writer: Writer, list: readonly Term[], i: number, pos: number): number {
+  const { sink } = writer;
+  const { length } = list;
+  let { view, soft } = sink;
+  for (; i < length; i++) {
+    const value = list[i];
+    if (typeof value !== 'number') break;
+    if (pos > soft) {
+      pos = sink.grow(pos, SLACK);
+      ({ view, soft } = sink);
+    }
+    if ((value | 0) === value) {
+      if ((value & 255) === value) {
+        view.setUint16(pos, SMALL_INTEGER_HEAD | value);
+        pos += 2;
+      } else {
+        view.setUint8(pos, INTEGER_EXT);
+        view.setInt32(pos + 1, value);
+        pos += 5;
+      }
+    } else if (Math.trunc(value) !== value && !Number.isNaN(value) && !writer.textFloats) {
+      view.setUint8(pos, NEW_FLOAT_EXT);
+      view.setFloat64(pos + 1, value);
+      pos += 9;
+    } else break;
+  }
+  writer.reached = pos;
+  return i;
+}
+
+function mayBeByte(value: Term): boolean {
+  return typeof value === 'number' ? (value & 255) === value : typeof value === 'bigint';
+}
+
+/** STRING_EXT, or {@link GIVE_UP} when some element is no byte. */
+function writeByteList(sink: Sink, list: readonly Term[], pos: number): number {
+  const { length } = list;
+  pos = sink.room(pos, length + 3);
+  const { buffer } = sink;
+  const start = pos + 3;
+  for (let i = 0; i < length; i++) {
+    const value = list[i];
+    if (typeof value === 'number' && (value & 255) === value) buffer[start + i] = value;
+    else if (typeof value === 'bigint' && value >= 0n && value <= 255n) buffer[start + i] = Number(value);
+    else return GIVE_UP;
+  }
+  sink.view.setUint8(pos, STRING_EXT);
+  sink.view.setUint16(pos + 1, length);
+  return start + length;
+}
+
+function writeObject(writer: Writer, object: { readonly [key: string]: Term }, pos: number, depth: number): number {
+  const { sink, keys } = writer;
+  const { plainKeys } = writer;
+  sink.view.setUint8(pos, MAP_EXT);
+  // The memory may move under a value, so the place of the count is remembered relative to the output's start.
+  const countAt = pos + 1 - sink.start;
+  pos += 5;
+  let count = 0;
+  let node = keys.root;
+  for (const key in object) {
+    if (pos > sink.soft) pos = sink.grow(pos, SLACK);
+    let next: typeof node | undefined = node.next;
+    if (next.key !== key) next = keys.follow(node, key);
+    if (next !== undefined && plainKeys) {
+      node = next;
+      const { view } = sink;
+      const { words } = next;
+      for (let i = 0, at = pos; i < words.length; i++, at += 4) view.setInt32(at, words[i] as number);
+      pos += next.size;
+    } else {
+      if (next !== undefined) node = next;
+      pos = writeKey(writer, next?.atom, key, pos);
+      if (pos < 0) return GIVE_UP;
+    }
+    pos = writeFast(writer, object[key], pos, depth + 1);
+    if (pos < 0) return GIVE_UP;
+    count++;
+  }
+  sink.view.setUint32(sink.start + countAt, count);
+  return pos;
+}
+
+/** A key that is not kept, or goes through an atom cache. */
+function writeKey(writer: Writer, known: Atom | undefined, key: string, pos: number): number {
+  if (writer.stringKeys) return writeString(writer.sink, key, pos);
+  if (known !== undefined) return writer.atom(known, pos);
+  // Too long for an atom: what says so, and where, is the other way to write.
+  return key.length <= 255 && key.isWellFormed() ? writer.atom(internAtom(key), pos) : GIVE_UP;
+}
+
+function writeMap(writer: Writer, map: ReadonlyMap<Term, Term>, pos: number, depth: number): number {
+  const { sink } = writer;
+  sink.view.setUint8(pos, MAP_EXT);
+  sink.view.setUint32(pos + 1, map.size);
+  pos += 5;
+  let risky = false;
+  for (const [key, value] of map) {
+    if (typeof key === 'bigint' || (typeof key === 'object' && !(key instanceof Atom))) risky = true;
+    else if (key === TRUE || key === FALSE || key === UNDEFINED || key === NIL) risky = true;
+    pos = writeFast(writer, key, pos, depth + 1);
+    if (pos < 0) return GIVE_UP;
+    pos = writeFast(writer, value, pos, depth + 1);
+    if (pos < 0) return GIVE_UP;
+  }
+  if (!risky || map.size < 2) return pos;
+  const entries: Term[] = [];
+  for (const [key, value] of map) entries.push(key, value);
+  return duplicateKey(entries, writer.stringKeys) < 0 ? pos : GIVE_UP;
+}
+
+function writePid(writer: Writer, pid: Pid, pos: number): number {
+  const { sink } = writer;
+  sink.view.setUint8(pos, NEW_PID_EXT);
+  pos = sink.room(atom(writer, pid.nodeAtom, pos + 1), 12);
+  const { view } = sink;
+  view.setUint32(pos, pid.id);
+  view.setUint32(pos + 4, pid.serial);
+  view.setUint32(pos + 8, pid.creation);
+  return pos + 12;
+}
+
+function writeReference(writer: Writer, reference: Reference, pos: number): number {
+  const { sink } = writer;
+  const { words } = reference;
+  const { length } = words;
+  if (length > 5) return GIVE_UP;
+  sink.view.setUint8(pos, NEWER_REFERENCE_EXT);
+  sink.view.setUint16(pos + 1, length);
+  pos = sink.room(atom(writer, reference.nodeAtom, pos + 3), 24);
+  const { view } = sink;
+  view.setUint32(pos, reference.creation);
+  pos += 4;
+  for (let i = 0; i < length; i++, pos += 4) view.setUint32(pos, words[i] as number);
+  return pos;
+}
+
+function writeRare(writer: Writer, term: object, pos: number, depth: number): number {
+  if (term instanceof ImproperList) return writeImproper(writer, term, pos, depth);
+  if (term instanceof InternalFun) {
+    if (term.free.length > 255 || term.uniq.length !== 16) return GIVE_UP;
+    const opened = pos - writer.sink.start;
+    pos = writeAll(writer, term.free, openInternalFun(writer.sink, term, pos, writer.atom), depth);
+    if (pos >= 0) closeInternalFun(writer.sink, opened, pos);
+    return pos;
+  }
+  if (term instanceof NativeRecord) {
+    return writeAll(writer, term.values, openRecord(writer.sink, term, pos, writer.atom), depth);
+  }
+  if (!(term instanceof Float || term instanceof BitString || term instanceof Port || term instanceof ExternalFun)) {
+    return GIVE_UP;
+  }
+  const end = writeLeaf(writer, term, pos);
+  return typeof end === 'number' ? end : GIVE_UP;
+}
+
+function writeImproper(writer: Writer, list: ImproperList, pos: number, depth: number): number {
+  const { length } = list.elements;
+  if (length > 0) {
+    writer.sink.view.setUint8(pos, LIST_EXT);
+    writer.sink.view.setUint32(pos + 1, length);
+    pos = writeAll(writer, list.elements, pos + 5, depth);
+  }
+  return pos < 0 ? GIVE_UP : writeFast(writer, list.tail, pos, depth + 1);
+}
+
+function writeAll(writer: Writer, terms: readonly Term[], pos: number, depth: number): number {
+  for (const term of terms) {
+    pos = writeFast(writer, term, pos, depth + 1);
+    if (pos < 0) return GIVE_UP;
+  }
+  return pos;
+}
