@@ -32,7 +32,7 @@ export type Ordering = -1 | 0 | 1;
 
 /**
  * Erlang's term order, as `<`, `==` and `lists:sort/1` see it: integers and floats by value, so `compare(1, float(1))`
- * is 0. Usable as `Array.prototype.sort`'s argument.
+ * is 0. `terms.sort(compare)` is `lists:sort/1`, except that JavaScript puts `undefined` last without asking.
  *
  * @throws ArgumentError `badarg` when it meets something that is no term.
  */

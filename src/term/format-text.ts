@@ -79,11 +79,12 @@ export function formatList(list: readonly Term[], { isUnicode, printable }: Text
   return true;
 }
 
-/** io_lib's idea of a character that can be shown (only ever whole code points, so surrogates are none). */
+/** io_lib's idea of a character that can be shown. */
 function isPrintable(code: number, range: Printable): boolean {
+  if (!Number.isInteger(code)) return false;
   if (code < 0x7f) return code >= 0x20 || (code >= 8 && code <= 13) || code === 27;
   if (code < 0xa0) return false;
-  if (range === 'latin1') return code <= 0xff && Number.isInteger(code);
+  if (range === 'latin1') return code <= 0xff;
   return code < 0xd800 || (code > 0xdfff && code < 0xfffe) || (code > 0xffff && code <= 0x10ffff);
 }
 

@@ -203,7 +203,7 @@ describe('equals', () => {
     expect(equals({ a: 1, b: 2 }, { b: 2, a: 1 })).toBe(true);
     expect(equals({ a: 1, b: 2 }, { b: 2, c: 1 })).toBe(false);
     expect(equals({ a: 1, b: 2 }, { a: 1, b: float(2) })).toBe(false);
-    expect(equals(Object.assign(Object.create(null), { constructor: 1 }), { constructor: 1 })).toBe(true);
+    expect(equals(Object.assign(Object.create(null) as object, { constructor: 1 }), { constructor: 1 })).toBe(true);
   });
 
   test('looks into keys', () => {
