@@ -74,7 +74,7 @@ export function ask<T>(question: Question<T>): Promise<Answer<T>> {
     const onEnd = () => judge(true);
     const timer = setTimeout(() => {
       const came = connected ? `${answer.length} bytes came` : 'no connection';
-      fail(new ConnectionError('timeout', `${at} did not answer within ${timeout} ms (${came})`));
+      fail(new ConnectionError('timeout', `${at} did not answer within ${Math.ceil(timeout)} ms (${came})`));
     }, timeout);
     signal?.addEventListener('abort', onAbort);
     socket.on('connect', () => {

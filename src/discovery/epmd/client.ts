@@ -1,12 +1,11 @@
 // Discovery by EPMD: the peer's host says where the peer listens, ours is told where we do. Protocol section 1.
 // BEAM's habits are kept where others can see them; every wait has an end.
-import { lookup as systemLookup } from 'node:dns/promises';
-import { isIP, isIPv4 } from 'node:net';
-import { ArgumentError, ConnectionError, ErlnodeError, ProtocolError } from '../../errors.js';
+import { ArgumentError, ConnectionError, ProtocolError } from '../../errors.js';
 import type { Endpoint } from '../../transport/transport.js';
 import type { Discovery, NodeName, Registrant, Registration, RegistrationStatus } from '../discovery.js';
 import { splitNodeName } from '../node-name.js';
-import { aborted, ask } from './ask.js';
+import { lookUp, within } from './addresses.js';
+import { ask } from './ask.js';
 import { EmbeddedServer } from './embedded.js';
 import { distVersions, type Environment, epmdPort } from './environment.js';
 import {
@@ -27,7 +26,7 @@ export interface EpmdOptions {
   readonly port?: number;
   /** Where this node registers. Default: 127.0.0.1, or ::1 where nothing answers there. */
   readonly host?: string;
-  /** Milliseconds for one question, connecting included. Default: 10,000, as BEAM. */
+  /** Milliseconds for one question: finding the host, connecting, answering. Default: 10,000, as BEAM. */
   readonly timeout?: number;
   /**
    * Serves EPMD in this process, while a node of it is registered, if nothing listens on the port. Options of that
@@ -40,8 +39,6 @@ export interface EpmdOptions {
   readonly env?: Environment;
 }
 
-/** Addresses of one host that are asked; a name server may answer with thousands. */
-const MAX_ADDRESSES = 8;
 /** How long the other addresses of a host may take after one of them has answered. */
 const GRACE = 1000;
 /** A registration that was lost is to be back soon, so its attempts are shorter. */
@@ -68,19 +65,20 @@ export function epmd(options: EpmdOptions = {}): Discovery {
       ? undefined
       : new EmbeddedServer({ ...(serving === true ? {} : serving), port, env: environment });
 
-  const addressesOf = (host: string, signal: AbortSignal | undefined) =>
-    within(timeout, signal, `looking up ${host}`, lookUp(host, options.lookup ?? systemAddresses));
+  const addressesOf = (host: string, ms: number, signal: AbortSignal | undefined) =>
+    within(ms, signal, `looking up ${host}`, lookUp(host, options.lookup));
 
   async function resolve(node: NodeName, { signal }: { readonly signal: AbortSignal }): Promise<readonly Endpoint[]> {
     const { alive, host } = splitNodeName(node);
     const request = encodeRequest({ op: 'PORT_PLEASE2_REQ', name: checked(alive, node) });
-    const addresses = await addressesOf(host, signal);
+    const left = countdown(timeout);
+    const addresses = await addressesOf(host, left(), signal);
     const answers = await askAll(addresses, signal, async (address, ended) => {
       const { value, socket } = await ask({
         address,
         port,
         request,
-        timeout,
+        timeout: left(),
         signal: ended,
         limit: MAX_PORT2_ANSWER,
         read: (bytes) => decodePort2Response(bytes),
@@ -96,13 +94,14 @@ export function epmd(options: EpmdOptions = {}): Discovery {
   }
 
   async function names(host: string, { signal }: { readonly signal?: AbortSignal } = {}) {
-    const addresses = await addressesOf(host, signal);
-    return firstThat(addresses, async (address): Promise<RegisteredName[]> => {
+    const left = countdown(timeout);
+    const addresses = await addressesOf(host, left(), signal);
+    return firstReachable(addresses, async (address): Promise<RegisteredName[]> => {
       const { value, socket } = await ask({
         address,
         port,
         request: encodeRequest({ op: 'NAMES_REQ' }),
-        timeout,
+        timeout: left(),
         signal,
         limit: MAX_NAMES_ANSWER,
         read: (bytes, ended) => (ended ? decodeNamesResponse(bytes) : undefined),
@@ -145,9 +144,9 @@ export function epmd(options: EpmdOptions = {}): Discovery {
         extra: Buffer.alloc(0),
       },
     });
-    const addresses = options.host === undefined ? LOOPBACK : await addressesOf(options.host, signal);
-    const attempt = () =>
-      firstThat(addresses, (address) => registerAt(address, request, self, ms, signal), isUnreachable);
+    const left = countdown(ms);
+    const addresses = options.host === undefined ? LOOPBACK : await addressesOf(options.host, left(), signal);
+    const attempt = () => firstReachable(addresses, (address) => registerAt(address, request, self, left(), signal));
     if (embedded === undefined) return attempt();
     return embedded.orServe(attempt, isUnreachable);
   }
@@ -184,7 +183,7 @@ function checked(alive: string, node: string): string {
 
 /** Why an answer is no use although it is well-formed. */
 function answerFault(node: { name: string; port: number; protocol: number; highestVersion: number }, asked: string) {
-  if (node.name !== asked) return `it answered for the name ${JSON.stringify(node.name)}`;
+  if (node.name !== asked) return 'it answered for another name';
   if (node.port === 0) return 'it says port 0';
   if (node.protocol !== 0) return `expected protocol 0 (TCP), got ${node.protocol}`;
   if (node.highestVersion < 5) return `the node speaks distribution version ${node.highestVersion}, we speak 5 and 6`;
@@ -199,46 +198,24 @@ function isAborted(error: unknown): boolean {
   return error instanceof ConnectionError && error.code === 'aborted';
 }
 
-/** IPv4 first: nearly every BEAM listens there and nowhere else (`inet_tcp`), whatever its EPMD does. */
-async function lookUp(host: string, lookup: (host: string) => Promise<readonly string[]>): Promise<string[]> {
-  if (isIP(host) !== 0) return [host];
-  let found: readonly string[];
-  try {
-    found = await lookup(host);
-  } catch (error) {
-    throw unknownHost(host, error);
-  }
-  const addresses = found.filter((address) => isIP(address) !== 0);
-  if (addresses.length === 0) throw unknownHost(host, undefined);
-  const ordered = [...addresses.filter((one) => isIPv4(one)), ...addresses.filter((one) => !isIPv4(one))];
-  return [...new Set(ordered)].slice(0, MAX_ADDRESSES);
-}
-
-async function systemAddresses(host: string): Promise<string[]> {
-  return (await systemLookup(host, { all: true })).map(({ address }) => address);
-}
-
-function unknownHost(host: string, cause: unknown): ConnectionError {
-  const why = cause instanceof Error ? cause.message : 'no address was found';
-  return new ConnectionError('unknown_host', `cannot find the address of ${JSON.stringify(host)}: ${why}`, { cause });
-}
-
-/** The first address whose answer is an answer; `goOn` says after which failures the next one is tried. */
-async function firstThat<T>(
-  addresses: readonly string[],
-  attempt: (address: string) => Promise<T>,
-  goOn: (error: unknown) => boolean = (error) => error instanceof ErlnodeError && !isAborted(error),
-): Promise<T> {
+/** Asks one address after the other until one can be reached; what it says counts, a failure too. */
+async function firstReachable<T>(addresses: readonly string[], attempt: (address: string) => Promise<T>): Promise<T> {
   let first: unknown;
   for (const address of addresses) {
     try {
       return await attempt(address);
     } catch (error) {
-      if (!goOn(error)) throw error;
+      if (!isUnreachable(error)) throw error;
       first ??= error;
     }
   }
   throw first;
+}
+
+/** Milliseconds that are left of one question, all its steps together; at least one, so that a timeout says so. */
+function countdown(ms: number): () => number {
+  const end = performance.now() + ms;
+  return () => Math.max(1, end - performance.now());
 }
 
 /**
@@ -269,26 +246,4 @@ async function askAll<T>(
   // After an abort, the failure to tell is the abort and not what had failed before it.
   if (answers.length === 0 && failures.length > 0) throw failures.find(isAborted) ?? failures[0];
   return answers;
-}
-
-/** For work that cannot be interrupted: its end is not waited for. */
-function within<T>(ms: number, signal: AbortSignal | undefined, what: string, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => settle(() => reject(aborted(what, signal)));
-    const timer = setTimeout(
-      () => settle(() => reject(new ConnectionError('timeout', `${what} took longer than ${ms} ms`))),
-      ms,
-    );
-    const settle = (outcome: () => void) => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-      outcome();
-    };
-    if (signal?.aborted === true) return onAbort();
-    signal?.addEventListener('abort', onAbort);
-    work.then(
-      (value) => settle(() => resolve(value)),
-      (error: Error) => settle(() => reject(error)),
-    );
-  });
 }

@@ -27,6 +27,11 @@ export interface EpmdServerOptions {
   readonly maxNames?: number;
   /** Connections that are no registrations; beyond it the oldest is closed. Default: 2,048. */
   readonly maxConnections?: number;
+  /**
+   * Told, for a log, about every connection that is closed without an answer and every registration that is refused.
+   * Must not throw. `why` holds no raw bytes of the peer.
+   */
+  readonly onRefused?: (refusal: { readonly remote: string; readonly why: string }) => void;
   /** Default: `process.env`. */
   readonly env?: Environment;
 }
@@ -150,7 +155,11 @@ class RunningServer implements EpmdServer {
   }
 
   #accept(socket: Socket): void {
-    const deadline = setTimeout(() => socket.destroy(), (this.#options.packetTimeout ?? 60) * 1000).unref();
+    const packetTimeout = this.#options.packetTimeout ?? 60;
+    const deadline = setTimeout(() => {
+      this.#refused(socket, `no whole request within ${packetTimeout} s`);
+      socket.destroy();
+    }, packetTimeout * 1000).unref();
     const connection: Connection = {
       socket,
       session: new Session<Connection>(this.#host, () => connection, isLocal(socket)),
@@ -174,15 +183,22 @@ class RunningServer implements EpmdServer {
     later(this.#options.delayAccept, () => socket.on('data', (chunk) => this.#receive(connection, chunk)));
     if (this.#strangers.size > (this.#options.maxConnections ?? 2048)) {
       const [oldest] = this.#strangers;
-      oldest?.socket.destroy();
-      if (oldest !== undefined) this.#strangers.delete(oldest);
+      if (oldest === undefined) return;
+      this.#refused(oldest.socket, 'more connections than maxConnections, and this one was the oldest');
+      oldest.socket.destroy();
+      this.#strangers.delete(oldest);
     }
+  }
+
+  #refused(socket: Socket, why: string): void {
+    this.#options.onRefused?.({ remote: `${socket.remoteAddress}:${socket.remotePort}`, why });
   }
 
   #receive(connection: Connection, chunk: Buffer): void {
     if (connection.answered) return;
     const reaction = connection.session.receive(chunk);
     const { socket } = connection;
+    if ('why' in reaction && reaction.why !== undefined) this.#refused(socket, reaction.why);
     switch (reaction.next) {
       case 'wait':
         return;

@@ -159,6 +159,27 @@ describe('strangers', () => {
     for (const socket of deaf) socket.destroy();
   });
 
+  test('whoever is turned away is told about, without raw bytes', async () => {
+    const refusals: string[] = [];
+    const server = await start({
+      packetTimeout: 2,
+      maxConnections: 2,
+      onRefused: ({ remote, why }) => refusals.push(`${remote.replace(/\d+$/, '#')} ${why}`),
+    });
+    await answer(server, framed(Buffer.from('?\u001b[2J')));
+    const forged = await openRaw(server.port);
+    forged.send(register('a\u001b[2J'));
+    await forged.received(6);
+    const idle = [await openRaw(server.port), await openRaw(server.port)];
+    for (const exchange of [forged, ...idle]) expect(await exchange.closed()).toBe('closed');
+    expect(refusals).toHaveLength(5);
+    expect(refusals[0]).toBe('127.0.0.1:# EPMD protocol: expected a request EPMD knows, got op 63');
+    expect(refusals[1]).toMatch(/control character/);
+    expect(refusals[2]).toMatch(/maxConnections/);
+    expect(refusals[3]).toMatch(/within 2 s/);
+    expect(refusals.join('')).not.toMatch(/\p{Cc}/u);
+  });
+
   test('delays play a busy daemon', async () => {
     const server = await start({ delayAccept: 0.05, delayWrite: 0.05 });
     expect((await answer(server, names)).readUInt32BE(0)).toBe(server.port);
