@@ -51,8 +51,9 @@ export class EmbeddedServer {
         if (how === 'killed') this.#killed = true;
       });
     } catch (error) {
-      // Another process was quicker: its server is the one to use.
-      if (!(error instanceof ConnectionError) || error.code !== 'address_in_use') throw error;
+      // Another process was quicker: its server is the one to use. What else keeps us from listening, the caller must know.
+      const taken = error instanceof ConnectionError && (error.cause as NodeJS.ErrnoException | undefined)?.code;
+      if (taken !== 'EADDRINUSE') throw error;
     }
   }
 }

@@ -11,6 +11,7 @@ import {
 import { startEpmd } from '../../support/epmd.js';
 import { startErlang } from '../../support/erlang.js';
 import { freePort } from '../../support/free-port.js';
+import { fakeEpmd } from './fake-epmd.js';
 import { framed, openRaw } from './raw.js';
 
 const signal = new AbortController().signal;
@@ -83,6 +84,19 @@ test('a failed registration takes its server along', async () => {
   const discovery = epmd({ port, embedded: { maxNames: 0 }, env: {} });
   await expect(register(discovery, 'one@127.0.0.1')).rejects.toMatchObject({ code: 'duplicate_name' });
   expect(await listens(port)).toBe(false);
+});
+
+test('what keeps it from serving is the error, not that nobody serves', async () => {
+  const port = await freePort();
+  const discovery = epmd({ port, embedded: { address: '192.0.2.1' }, env: {} });
+  await expect(register(discovery, 'one@127.0.0.1')).rejects.toThrow(/192\.0\.2\.1/);
+  expect(await listens(port)).toBe(false);
+});
+
+test('a port of another program is no place to serve, and the error says who is there', async () => {
+  await using other = await fakeEpmd((socket) => socket.end('SSH-2.0-something\r\n'));
+  const discovery = epmd({ port: other.port, embedded: true, env: {} });
+  await expect(register(discovery, 'one@127.0.0.1')).rejects.toMatchObject({ code: 'unexpected_message' });
 });
 
 describe('who takes over', () => {
