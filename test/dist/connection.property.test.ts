@@ -155,7 +155,6 @@ describe.each(profiles)('%s', (_name, flags) => {
           else expect(got).toEqual(expect.arrayContaining(expected));
         }
       }),
-      { numRuns: 60 },
     );
   });
 
@@ -180,7 +179,6 @@ describe.each(profiles)('%s', (_name, flags) => {
           expect((error as ErlnodeError).message.length).toBeLessThan(600);
         }
       }),
-      { numRuns: 300 },
     );
   });
 
@@ -200,7 +198,6 @@ describe.each(profiles)('%s', (_name, flags) => {
           }
         }
       }),
-      { numRuns: 300 },
     );
   });
 });

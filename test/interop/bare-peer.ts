@@ -57,7 +57,7 @@ function join(self: Identity, socket: Socket, established: Established): BarePee
   const waiting: { resolve(message: ControlMessage): void; reject(error: unknown): void }[] = [];
   let broken: unknown;
   const connection = new Connection({
-    self: self.node,
+    self: established.named?.node ?? self.node,
     peer: established.peer,
     flags: established.flags,
     now: 0,

@@ -4,7 +4,7 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ANNOUNCED_FLAGS } from '../../src/dist/flags.js';
+import { ANNOUNCED_FLAGS, DFLAG } from '../../src/dist/flags.js';
 import { Acceptor } from '../../src/dist/handshake/acceptor.js';
 import type { Established } from '../../src/dist/handshake/handshake.js';
 import { HandshakeError } from '../../src/errors.js';
@@ -161,6 +161,21 @@ test('a wrong cookie is noticed and explained', async () => {
 
 test('a BEAM does not let us in without its mandatory flags', async () => {
   await expect(reach(erlang, identity(0x50184n))).rejects.toMatchObject({ code: 'not_allowed', step: 'status' });
+});
+
+test('a BEAM gives us a name when we ask for one, and takes us for hidden', async () => {
+  const flags = ANNOUNCED_FLAGS | DFLAG.DFLAG_NAME_ME | DFLAG.DFLAG_PUBLISHED;
+  const beam = await reach(erlang, { node: '127.0.0.1', creation: 0, flags });
+  const { named } = beam.established;
+  expect(named?.node).toMatch(/^[A-Z0-9]+@127\.0\.0\.1$/);
+  expect(named?.creation).toBeGreaterThan(3);
+  expect(beam.established.flags & (DFLAG.DFLAG_NAME_ME | DFLAG.DFLAG_PUBLISHED)).toBe(0n);
+  expect(await erlang.eval(`lists:member('${named?.node}', nodes(hidden))`)).toBe('true');
+  const me = pid(named?.node ?? '', 1, 0, named?.creation ?? 0);
+  await erlang.eval(`catch unregister(echo), register(echo, spawn(fun() -> receive {P, M} -> P ! M end end))`);
+  beam.send({ op: 'REG_SEND', from: me, to: 'echo', message: tuple(me, atom('named')) });
+  expect(await beam.next()).toMatchObject({ op: 'SEND', to: me, message: atom('named') });
+  beam.close();
 });
 
 test('a BEAM connects to us; a wrong cookie keeps it out', async () => {

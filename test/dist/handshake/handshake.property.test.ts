@@ -60,7 +60,6 @@ test('mutated conversations', () => {
       else if (failure !== undefined) expect(failure).toBeInstanceOf(HandshakeError);
       else expect(machine.awaits).not.toBe('nothing');
     }),
-    { numRuns: 1000 },
   );
 });
 

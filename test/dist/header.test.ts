@@ -1,0 +1,186 @@
+// Packets with a distribution header as a peer might send them: by the book, and by no book at all.
+import { describe, expect, test } from 'vitest';
+import type { ControlMessage } from '../../src/dist/control.js';
+import { LimitError, ProtocolError } from '../../src/errors.js';
+import { atom } from '../../src/term/atom.js';
+import { tuple } from '../../src/term/tuple.js';
+import { connect, encoded, framed, mine, passThrough, peer, self, theirs } from './peers.js';
+
+const fragments = 0x800000n;
+const cache = 0x2000n;
+const both = passThrough | fragments | cache;
+
+const send = encoded(tuple(22, theirs, mine));
+const hello = encoded(atom('hello'));
+const arrived: ControlMessage = { op: 'SEND', from: theirs, to: mine, message: atom('hello') };
+
+function u64(value: number | bigint): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(BigInt(value));
+  return bytes;
+}
+
+const first = (sequence: number | bigint, fragment: number | bigint, ...parts: (Uint8Array | readonly number[])[]) =>
+  framed([131, 69], u64(sequence), u64(fragment), ...parts);
+const more = (sequence: number | bigint, fragment: number | bigint, ...parts: (Uint8Array | readonly number[])[]) =>
+  framed([131, 70], u64(sequence), u64(fragment), ...parts);
+
+describe('by the book', () => {
+  test.each([
+    ['no atoms', passThrough | fragments, [framed([131, 68, 0], send, hello)]],
+    [
+      'an atom in the header',
+      passThrough | cache,
+      [framed([131, 68, 1, 8, 3, 5], Buffer.from('hello'), send, [82, 0])],
+    ],
+    ['one fragment', both, [first(7, 1, [0], send, hello)]],
+    [
+      'three fragments',
+      both,
+      [first(7, 3, [0], send, hello.subarray(0, 1)), more(7, 2, hello.subarray(1, 4)), more(7, 1, hello.subarray(4))],
+    ],
+    ['an empty last fragment', both, [first(7, 2, [0], send, hello), more(7, 1)]],
+    ['nothing but the control term in the first', both, [first(7, 2, [0], send), more(7, 1, hello)]],
+    [
+      'the atoms of a first fragment, although others have the slots by now',
+      both,
+      [
+        first(2n ** 64n - 1n, 2, [1, 8, 3, 5], Buffer.from('hello'), send),
+        framed([131, 68, 1, 8, 3, 5], Buffer.from('other'), encoded(tuple(1, theirs, mine))),
+        more(2n ** 64n - 1n, 1, [82, 0]),
+      ],
+    ],
+    ['fragments between ticks', both, [first(1, 2, [0], send), Buffer.alloc(4), more(1, 1, hello), Buffer.alloc(4)]],
+  ])('%s', (_what, flags, packets) => {
+    for (const bytewise of [false, true]) {
+      const { connection, messages } = connect({ flags });
+      const bytes = Buffer.concat(packets);
+      if (!bytewise) connection.receive(bytes, 0);
+      else for (const byte of bytes) connection.receive(Buffer.from([byte]), 0);
+      expect(messages.at(-1)).toEqual(arrived);
+      expect(connection.statistics.openFragments).toBe(0);
+    }
+  });
+
+  test('an atom stays in its slot', () => {
+    const { connection, messages } = connect({ flags: both });
+    connection.receive(framed([131, 68, 1, 8, 3, 5], Buffer.from('hello'), send, [82, 0]), 0);
+    connection.receive(framed([131, 68, 1, 0, 3], send, [82, 0]), 0);
+    connection.receive(first(9, 1, [1, 0, 3], send, [82, 0]), 0);
+    expect(messages).toEqual([arrived, arrived, arrived]);
+  });
+
+  test('a message that waits behind a large one of its sender takes nothing into the cache', () => {
+    const here = connect({ flags: both });
+    const there = connect({ flags: both, self: peer, peer: self });
+    const large = Buffer.alloc(200_000);
+    const say = (message: Extract<ControlMessage, { op: 'SEND' }>['message']) =>
+      here.connection.send({ op: 'SEND', from: mine, to: theirs, message });
+    say(large);
+    const { atomCacheFills } = here.connection.statistics;
+    say(atom('waits'));
+    expect(here.connection.statistics.atomCacheFills).toBe(atomCacheFills);
+    there.connection.receive(here.output(), 0);
+    say(atom('waits'));
+    expect(here.connection.statistics.atomCacheFills).toBe(atomCacheFills + 1);
+    there.connection.receive(here.output(), 0);
+    expect(there.messages.slice(1)).toMatchObject([{ message: atom('waits') }, { message: atom('waits') }]);
+  });
+});
+
+describe('by no book', () => {
+  const open = first(5, 3, [0], send);
+  test.each<[string, bigint, Buffer, string]>([
+    ['a pass-through packet', both, framed([112, 131], send, [131], hello), 'bad_frame'],
+    ['one byte', both, framed([131]), 'bad_frame'],
+    ['another kind of packet', both, framed([131, 71, 0], send, hello), 'bad_frame'],
+    ['no references byte', both, framed([131, 68]), 'bad_header'],
+    ['references cut short', both, framed([131, 68, 9, 0]), 'bad_header'],
+    ['a reference to an empty slot', both, framed([131, 68, 1, 0, 3], send, [82, 0]), 'bad_header'],
+    ['a reference beyond the header', both, framed([131, 68, 1, 8, 3, 1, 97], send, [82, 1]), 'bad_payload'],
+    [
+      'an atom cache nobody agreed on',
+      passThrough | fragments,
+      framed([131, 68, 1, 8, 3, 1, 97], send, [82, 0]),
+      'bad_header',
+    ],
+    ['fragments nobody agreed on', passThrough | cache, first(1, 2, [0], send), 'bad_frame'],
+    ['a continuation nobody agreed on', passThrough | cache, more(1, 1, hello), 'bad_frame'],
+    ['a control term with 131', both, framed([131, 68, 0, 131], send, hello), 'bad_control'],
+    ['a payload with 131', both, framed([131, 68, 0], send, [131], hello), 'bad_payload'],
+    ['no payload', both, framed([131, 68, 0], send), 'bad_payload'],
+    ['bytes behind the payload', both, framed([131, 68, 0], send, hello, [0]), 'bad_payload'],
+    ['a compressed payload', both, framed([131, 68, 0], send, [80, 0, 0, 0, 1, 120, 156]), 'bad_payload'],
+    ['a fragment without ids', both, framed([131, 69, 0, 0, 0]), 'bad_header'],
+    ['a fragment without references', both, first(1, 2), 'bad_header'],
+    ['sequence 0', both, first(0, 1, [0], send, hello), 'bad_header'],
+    ['fragment 0', both, first(1, 0, [0], send, hello), 'bad_header'],
+    ['fragment 2^64-1', both, first(1, 2n ** 64n - 1n, [0], send), 'bad_header'],
+    ['an unknown sequence', both, more(1, 1, hello), 'bad_header'],
+    ['a sequence twice', both, Buffer.concat([open, open]), 'bad_header'],
+    ['a fragment left out', both, Buffer.concat([open, more(5, 1, hello)]), 'bad_header'],
+    ['a fragment too many', both, Buffer.concat([open, more(5, 3, hello)]), 'bad_header'],
+    ['a sequence after its end', both, Buffer.concat([first(5, 1, [0], send, hello), more(5, 1, hello)]), 'bad_header'],
+    ['a control term over two fragments', both, first(5, 2, [0], send.subarray(0, 10)), 'bad_control'],
+    [
+      'a message of an unknown operation, in fragments',
+      both,
+      Buffer.concat([first(5, 2, [0], encoded(tuple(99))), more(5, 1, hello)]),
+      'bad_control',
+    ],
+    [
+      'a payload in fragments that is none',
+      both,
+      Buffer.concat([first(5, 2, [0], send, [1]), more(5, 1, hello)]),
+      'bad_payload',
+    ],
+    [
+      'a message in fragments with more behind',
+      both,
+      Buffer.concat([first(5, 2, [0], send, hello), more(5, 1, [0])]),
+      'bad_payload',
+    ],
+  ])('%s', (_what, flags, bytes, code) => {
+    const { connection, messages } = connect({ flags });
+    let error: unknown;
+    try {
+      connection.receive(bytes, 0);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(ProtocolError);
+    expect(error).toMatchObject({ code });
+    connection.receive(framed([131, 68, 0], send, hello), 0);
+    expect(messages.length).toBeLessThanOrEqual(1);
+  });
+
+  test('ten thousand unfinished messages are held, one more is not', () => {
+    const { connection } = connect({ flags: both });
+    for (let i = 1; i <= 10_000; i++) connection.receive(first(i, 2, [0], send), 0);
+    expect(connection.statistics.openFragments).toBe(10_000);
+    expect(() => connection.receive(first(10_001, 2, [0], send), 0)).toThrow(LimitError);
+  });
+
+  test('a message grows over its limit in fragments', () => {
+    const limits = { messageBytes: 1_000_000, fragmentBytes: 1_500_000 };
+    const part = Buffer.alloc(300_000);
+    const one = connect({ flags: both, limits });
+    one.connection.receive(first(1, 1000, [0], send), 0);
+    for (let i = 999; i > 996; i--) one.connection.receive(more(1, i, part), 0);
+    expect(() => one.connection.receive(more(1, 996, part), 0)).toThrow(
+      expect.objectContaining({ code: 'message_too_large', limit: 1_000_000 }),
+    );
+    const many = connect({ flags: both, limits });
+    const start = () => {
+      for (let i = 1; i < 10; i++) many.connection.receive(first(i, 1000, [0], send, part), 0);
+    };
+    expect(start).toThrow(expect.objectContaining({ code: 'too_many_fragments', limit: 1_500_000 }));
+  });
+
+  test('a promise of 2^53 fragments costs nothing', () => {
+    const { connection } = connect({ flags: both });
+    const before = process.memoryUsage().arrayBuffers;
+    for (let i = 1; i <= 100; i++) connection.receive(first(i, 2 ** 53 - 1, [0], send), 0);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(5_000_000);
+  });
+});
