@@ -162,15 +162,13 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\\': '\\\\',
 };
 
-/** @internal Text between quotes as io_lib writes it: control characters escaped, everything printable as it is. */
+// Cc is exactly what io_lib escapes: 0 to 31 and 127 to 159.
+const TO_ESCAPE = /["'\\\p{Cc}]/gu;
+
+/** @internal Text between quotes as io_lib writes it: control characters escaped, everything else as it is. */
 export function escapeText(text: string, quote: '"' | "'"): string {
-  let out = '';
-  for (const character of text) {
-    const code = character.codePointAt(0) as number;
-    if (character === quote) out += `\\${quote}`;
-    else if (ESCAPES[character] !== undefined) out += ESCAPES[character];
-    else if (code < 0x20 || (code >= 0x80 && code < 0xa0)) out += `\\${code.toString(8).padStart(3, '0')}`;
-    else out += character;
-  }
-  return out;
+  return text.replace(TO_ESCAPE, (character) => {
+    if (character === '"' || character === "'") return character === quote ? `\\${character}` : character;
+    return ESCAPES[character] ?? `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`;
+  });
 }

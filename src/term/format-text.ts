@@ -149,8 +149,9 @@ function addNumbers(bytes: Uint8Array, lastBits: number, depth: number, out: For
   out.announce(shown * 2);
   out.add('<<');
   // In pieces: neither one string per byte in a row, nor one array of them all.
-  for (let at = 0; at < whole && !out.isFull; at += PIECE) {
-    out.add(`${at === 0 ? '' : ','}${bytes.subarray(at, Math.min(at + PIECE, whole)).join(',')}`);
+  const piece = Math.min(PIECE, out.room);
+  for (let at = 0; at < whole && !out.isFull; at += piece) {
+    out.add(`${at === 0 ? '' : ','}${bytes.subarray(at, Math.min(at + piece, whole)).join(',')}`);
   }
   if (shown < bytes.length) out.add(`,${DOTS}>>`);
   else if (lastBits === 8) out.add('>>');

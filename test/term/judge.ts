@@ -38,7 +38,10 @@ export interface Judge {
   stop(): Promise<void>;
 }
 
-const TIME = 60_000;
+/** How many times the usual work: FC_RUNS makes fuzz runs of these tests, as of all properties. */
+export const SCALE: number = Math.max(1, Math.ceil(Number(process.env['FC_RUNS'] ?? 100) / 100));
+/** For a property that asks the judge in every run. */
+export const TIME: number = 60_000 * SCALE;
 const EXACT = { floats: 'exact' } as const;
 
 export async function startJudge(args: readonly string[] = []): Promise<Judge> {

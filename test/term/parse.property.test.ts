@@ -7,15 +7,13 @@ import { format } from '../../src/term/format.js';
 import { parse } from '../../src/term/parse.js';
 import type { Term } from '../../src/term/term.js';
 import { literal } from './arbitrary.js';
-import { type Judge, startJudge } from './judge.js';
+import { type Judge, startJudge, TIME } from './judge.js';
 
 let judge: Judge;
 beforeAll(async () => {
   judge = await startJudge();
 });
 afterAll(() => judge.stop());
-
-const TIME = 60_000;
 
 test('parse is the inverse of format', () => {
   fc.assert(
