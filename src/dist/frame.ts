@@ -3,8 +3,10 @@
 import { Buffer } from 'node:buffer';
 import { LimitError } from '../errors.js';
 
-/** First size of the buffer that collects a frame which comes in several chunks; it doubles as bytes arrive. */
+/** First size of the buffer that collects a frame which comes in several chunks; it grows as bytes arrive. */
 const FIRST_CAPACITY = 4096;
+/** Untouched memory costs next to nothing, copying does. */
+const GROWTH = 4;
 
 const nothing = Buffer.alloc(0);
 
@@ -85,7 +87,7 @@ export class FrameReader {
     const take = Math.min(here, this.#length - this.#filled);
     const wanted = this.#filled + take;
     if (this.#body === undefined || wanted > this.#body.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.min(this.#length, Math.max(FIRST_CAPACITY, wanted * 2)));
+      const grown = Buffer.allocUnsafeSlow(Math.min(this.#length, Math.max(FIRST_CAPACITY, wanted * GROWTH)));
       this.#body?.copy(grown, 0, 0, this.#filled);
       this.#body = grown;
     }
