@@ -27,7 +27,7 @@ export { Atom, type AtomOf, atom } from './term/atom.js';
 export { BitString, bitstring } from './term/bitstring.js';
 export { compare, equals } from './term/compare.js';
 export { Float, float } from './term/float.js';
-export { format } from './term/format.js';
+export { type FormatOptions, format } from './term/format.js';
 export { ExternalFun, externalFun, InternalFun } from './term/fun.js';
 export { Pid, Port, Reference } from './term/identifiers.js';
 export { charlist, ImproperList, improperList, text } from './term/list.js';

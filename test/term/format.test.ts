@@ -325,6 +325,12 @@ describe('console.log and String()', () => {
     expect(Object.keys(term as object)).not.toContain('toString');
   });
 
+  test('tuples of any length', () => {
+    const long = tuple(...Array.from({ length: 300 }, () => 1));
+    expect(inspect(long)).toBe(`{${'1,'.repeat(299)}1}`);
+    expect(String(long)).toBe(inspect(long));
+  });
+
   test('is bounded as strings are', () => {
     expect(inspect(tuple('x'.repeat(100_000))).length).toBeLessThanOrEqual(10_000);
     expect(inspect(tuple('x'.repeat(100_000)), { maxStringLength: null }).length).toBeGreaterThan(100_000);

@@ -202,7 +202,9 @@ describe('judged by OTP', () => {
     ['binaries', words(BITS)],
     ['more with blanks', SPACED],
     ['long names', ['x'.repeat(255), 'x'.repeat(256), `'${'é'.repeat(255)}'`, `'${'😀'.repeat(256)}'`]],
-  ])('%s', async (_, texts) => {
+  ])('%s', async (_, all) => {
+    // Newer releases reserve two words and read doubled quotes, control characters and tildes in new ways.
+    const texts = judge.release <= 25 ? all : all.filter((text) => !/maybe|""|\\\^|~/.test(text));
     const judged = await judge.parsed(texts);
     const wrong = texts.flatMap((text, i) => {
       const ours = tryParse(text);
