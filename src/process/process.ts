@@ -12,7 +12,6 @@ import type { Key } from './local-identifiers.js';
 import { type LocalNode, type MonitorTarget, startMonitor, stopMonitor } from './local-node.js';
 import { Mailbox } from './mailbox.js';
 import { isMatcher, type Matcher, type StandardSchema } from './matcher.js';
-import type { ProcessState } from './process-state.js';
 import { type ReceiveOptions, receive } from './receive.js';
 import { Relations } from './relations.js';
 import { type Spawned, type SpawnRequestOptions, spawnRequest } from './request-spawn.js';
@@ -61,7 +60,7 @@ export interface ChildOptions {
   readonly groupLeader?: Pid;
 }
 
-/** @internal */
+/** What a process needs of its node. */
 export interface ProcessHome extends LocalNode {
   spawn(run: ProcessFunction | undefined, options: SpawnOptions): Process;
 }
@@ -74,7 +73,8 @@ export interface ProcessHome extends LocalNode {
  * further call on `self` throws that error, and what it returns or throws is ignored. Code that waits for something
  * else should pass on {@link signal}.
  */
-export class Process implements ProcessState {
+export class Process {
+  // It is a ProcessState, but must not say `implements`: the declarations for users leave out what is internal.
   readonly pid: Pid;
   /** When true, exit signals arrive as `{'EXIT', From, Reason}` messages (all but `kill` of `exit(pid, kill)`). */
   trapExit = false;
