@@ -39,7 +39,6 @@ export class ProcessTable implements ProcessHome {
   readonly names: RegisteredNames = new RegisteredNames();
   readonly aliases: Aliases;
   readonly timers: MessageTimers;
-  /** @internal */
   readonly spawning: Map<Key, PendingSpawn> = new Map();
   /** @internal */
   readonly delivery: Delivery;
