@@ -10,12 +10,16 @@ import { readString, utf8Size, writeUtf8 } from './utf8.js';
 /** A binary is a view when the memory that it keeps alive is at most this many times its own size. */
 export const VIEW_RATIO = 4;
 
+/** From this length on, counting a string's bytes first pays. */
+const LONG_TEXT = 300;
+
 /** UTF-8 bytes of a JavaScript string; -1 for a lone surrogate. */
 export function writeString(sink: Sink, text: string, pos: number): number {
-  // A UTF-16 unit takes at most three bytes of UTF-8; for a long string they are counted instead.
-  const most = text.length <= 4096 ? text.length * 3 : utf8Size(text);
-  pos = sink.room(pos, 5 + most);
-  const end = writeUtf8(sink, text, pos + 5);
+  const { length } = text;
+  const size = length < LONG_TEXT ? -1 : utf8Size(text);
+  // A UTF-16 unit takes at most three bytes of UTF-8.
+  pos = sink.room(pos, 5 + (size < 0 ? length * 3 : size));
+  const end = writeUtf8(sink, text, pos + 5, size);
   if (end < 0) return -1;
   sink.view.setUint8(pos, BINARY_EXT);
   sink.view.setUint32(pos + 1, end - pos - 5);
@@ -74,7 +78,14 @@ export function readBitString(source: Source): BitString | Buffer | string {
   return new BitString(own, bits);
 }
 
+/** Bytes that a copy is made for with a loop: cheaper than asking C++. */
+const SHORT_COPY = 64;
+
 function ownOrView(source: Source, at: number, size: number): Buffer {
   if (!source.copyBinaries && size * VIEW_RATIO >= source.view.byteLength) return source.bytes.subarray(at, at + size);
-  return Buffer.from(source.bytes.subarray(at, at + size));
+  const own = Buffer.allocUnsafe(size);
+  const { bytes } = source;
+  if (size <= SHORT_COPY) for (let i = 0; i < size; i++) own[i] = bytes[at + i] as number;
+  else own.set(bytes.subarray(at, at + size));
+  return own;
 }

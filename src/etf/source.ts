@@ -31,6 +31,11 @@ export class Source {
   /** Of this term's map keys; made when a map has several compound ones. */
   identities: Identities | undefined = undefined;
 
+  /** The bytes from windowStart to windowEnd as Latin-1, from which ASCII strings are cut. */
+  window = '';
+  windowStart = 0;
+  windowEnd = 0;
+
   readonly exactFloats: boolean;
   readonly stringBinaries: boolean;
   readonly objectMaps: boolean;
@@ -60,12 +65,14 @@ export class Source {
     this.promised = 0;
     this.inKey = false;
     this.identities = undefined;
+    this.windowEnd = 0;
   }
 
   /** Lets go of what the caller lent. */
   close(): void {
     this.atoms = undefined;
     this.identities = undefined;
+    this.window = '';
     if (this.view.byteLength > KEPT_MEMORY) {
       this.bytes = NOTHING;
       this.view = new DataView(NOTHING.buffer, 0, 0);

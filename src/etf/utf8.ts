@@ -1,19 +1,109 @@
 // Strings ⇄ the UTF-8 in binaries. Strict: bytes that are not UTF-8 are no string, a lone surrogate is not encodable.
-import { Buffer, isAscii, isUtf8 } from 'node:buffer';
+// Every way into C++ costs some 40 ns, so short strings are cut from one string made of the bytes around them.
+import { Buffer, isAscii, isUtf8, transcode } from 'node:buffer';
+import type { RawBuffer } from './raw-buffer.js';
 import type { Sink } from './sink.js';
 import type { Source } from './source.js';
 
+/** Strings up to this many bytes come from the window. */
+const IN_WINDOW = 128;
+/** Bytes that a window spans. A string of 13 characters or more that was cut from it keeps it alive. */
+const WINDOW = 2048;
+/** Up to this many bytes, UTF-8 that is not ASCII is decoded here, beyond it in C++. */
+const DECODED_HERE = 1024;
+
 /** The string in `size` bytes at `at`, or `undefined` when they are not UTF-8. */
 export function readString(source: Source, at: number, size: number): string | undefined {
+  if (size === 0) return '';
+  if (size > IN_WINDOW) return readLong(source, at, size);
+  if (!asciiAt(source, at, size)) return readUnicode(source, at, size);
+  if (source.copyBinaries) return source.bytes.latin1Slice(at, at + size);
+  if (at < source.windowStart || at + size > source.windowEnd) {
+    source.windowStart = at;
+    source.windowEnd = Math.min(at + WINDOW, source.end);
+    source.window = source.bytes.latin1Slice(at, source.windowEnd);
+  }
+  const from = at - source.windowStart;
+  return source.window.slice(from, from + size);
+}
+
+function asciiAt(source: Source, at: number, size: number): boolean {
+  const { view } = source;
+  const end = at + size;
+  let bits = 0;
+  if (size >= 4) {
+    for (; at + 4 <= end; at += 4) bits |= view.getInt32(at);
+    // The last word overlaps the one before it.
+    bits |= view.getInt32(end - 4);
+  } else for (; at < end; at++) bits |= (source.bytes[at] as number) * 0x01010101;
+  return (bits & 0x80808080) === 0;
+}
+
+function readLong(source: Source, at: number, size: number): string | undefined {
   const part = source.bytes.subarray(at, at + size);
-  if (isAscii(part)) return source.bytes.latin1Slice(at, at + size);
-  return isUtf8(part) ? source.bytes.utf8Slice(at, at + size) : undefined;
+  return isAscii(part) ? source.bytes.latin1Slice(at, at + size) : readUnicode(source, at, size);
+}
+
+const units = new Uint16Array(DECODED_HERE);
+const unitBytes = Buffer.from(units.buffer) as RawBuffer;
+const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+function readUnicode(source: Source, at: number, size: number): string | undefined {
+  if (size > DECODED_HERE || !isLittleEndian) {
+    const part = source.bytes.subarray(at, at + size);
+    if (!isUtf8(part)) return undefined;
+    if (!isLittleEndian) return source.bytes.utf8Slice(at, at + size);
+    // Twice as fast as the decoder that a Buffer has for strings.
+    const wide = transcode(part, 'utf8', 'utf16le') as RawBuffer;
+    return wide.ucs2Slice(0, wide.length);
+  }
+  const length = decodeUtf8(source.bytes, at, at + size);
+  return length < 0 ? undefined : unitBytes.ucs2Slice(0, length * 2);
+}
+
+/** Fills `units` and answers how many; -1 for bytes that are not UTF-8 (RFC 3629: shortest form, no surrogates). */
+function decodeUtf8(bytes: Uint8Array, at: number, end: number): number {
+  let length = 0;
+  while (at < end) {
+    const first = bytes[at++] as number;
+    if (first < 0x80) {
+      units[length++] = first;
+      continue;
+    }
+    if (at >= end) return -1;
+    const second = (bytes[at++] as number) ^ 0x80;
+    if (second > 0x3f) return -1;
+    if (first < 0xe0) {
+      if (first < 0xc2) return -1;
+      units[length++] = ((first & 0x1f) << 6) | second;
+      continue;
+    }
+    if (at >= end) return -1;
+    const third = (bytes[at++] as number) ^ 0x80;
+    if (third > 0x3f) return -1;
+    if (first < 0xf0) {
+      const unit = ((first & 0xf) << 12) | (second << 6) | third;
+      if (unit < 0x800 || (unit & 0xf800) === 0xd800) return -1;
+      units[length++] = unit;
+      continue;
+    }
+    if (at >= end) return -1;
+    const fourth = (bytes[at++] as number) ^ 0x80;
+    if (fourth > 0x3f) return -1;
+    const point = ((first & 0xf) << 18) | (second << 12) | (third << 6) | fourth;
+    if (first > 0xf4 || point < 0x10000 || point > 0x10ffff) return -1;
+    units[length++] = 0xd7c0 + (point >> 10);
+    units[length++] = 0xdc00 | (point & 0x3ff);
+  }
+  return length;
 }
 
 /** Writes the bytes of `text`; answers -1 for a lone surrogate, which UTF-8 does not have. Room must be there. */
-export function writeUtf8(sink: Sink, text: string, pos: number): number {
+export function writeUtf8(sink: Sink, text: string, pos: number, size: number): number {
+  const { length } = text;
+  if (size === length) return pos + sink.buffer.latin1Write(text, pos, size);
   const written = sink.buffer.utf8Write(text, pos, sink.buffer.length - pos);
-  if (written !== text.length && !text.isWellFormed()) return -1;
+  if (written !== length && !text.isWellFormed()) return -1;
   return pos + written;
 }
 
