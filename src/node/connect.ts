@@ -45,15 +45,32 @@ export class Challenges {
   }
 }
 
+/** Milliseconds that an attempt waits for one of the peer's; a handshake that goes well takes a few. */
+const HOLD = 1000;
+
 /** Starts an attempt. It reports exactly once, and never before this function has returned. */
 export function dial(peer: string, options: DialOptions): Attempt {
   const deadline = performance.now() + options.setupTime;
   const aborter = new AbortController();
   let handshaking: Handshaking | undefined;
+  let held: Promise<void> | undefined;
+  let release = (): void => {};
   const attempt: Attempt = {
     phase: 'lookup',
+    hold() {
+      // Once: a stranger that keeps claiming to be the peer must not keep us from it.
+      held ??= new Promise((resolve) => {
+        const timer = setTimeout(resolve, HOLD);
+        release = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    },
+    release: () => release(),
     abort() {
       aborter.abort();
+      release();
       handshaking?.abort();
     },
   };
@@ -67,7 +84,12 @@ export function dial(peer: string, options: DialOptions): Attempt {
     // First, so that a cookie function that throws leaves no stream behind.
     const cookie = options.cookie(peer);
     const stream = await openStream(peer, options, aborter.signal);
+    await held;
     clearTimeout(timer);
+    if (aborter.signal.aborted) {
+      stream.destroy();
+      throw abortReason(aborter.signal);
+    }
     const challenge = options.challenges.issue();
     const initiator = new Initiator({
       self: options.identity,

@@ -12,6 +12,10 @@ import type { DistController } from './dist-controller.js';
 export interface Attempt {
   /** `lookup` until the first byte of the handshake has been sent. */
   phase: 'lookup' | 'handshake';
+  /** The peer connects to us and seems to win: say nothing to it as long as that may succeed. */
+  hold(): void;
+  /** It did not succeed. */
+  release(): void;
   abort(): void;
 }
 
@@ -88,13 +92,17 @@ export class Connections {
     this.want(peer);
   }
 
-  /** What an acceptor answers to a node that says it is `name`. It has proved nothing yet, so nothing changes here. */
+  /** What an acceptor answers to a node that says it is `name`. It has proved nothing yet: at most it makes us wait. */
   decide(name: string): Decision {
     if (name === this.options.self) return 'nok';
     const peer = this.peers.get(name);
     if (peer?.controller !== undefined) return 'alive';
     if (peer?.attempt === undefined) return 'ok';
-    if (peer.attempt.phase === 'lookup') return 'ok_simultaneous';
+    if (peer.attempt.phase === 'lookup') {
+      // Two attempts that both go on would end each other: the peer drops its own when it hears of ours.
+      peer.attempt.hold();
+      return 'ok_simultaneous';
+    }
     return compareNames(this.options.self, name) > 0 ? 'nok' : 'ok_simultaneous';
   }
 
@@ -129,6 +137,11 @@ export class Connections {
     for (const signal of queued) this.options.transmit(controller, signal);
     for (const waiter of waiters) waiter.resolve();
     return controller;
+  }
+
+  /** The handshake of a node that said it was `name` has failed. */
+  incomingFailed(name: string): void {
+    this.peers.get(name)?.attempt?.release();
   }
 
   /** Our attempt has failed. */

@@ -376,6 +376,7 @@ export class Node {
   }
 
   private refused(remote: string, peer: string | undefined, error: HandshakeError): void {
+    if (peer !== undefined) this.connections.incomingFailed(peer);
     const source = remote.replace(/:\d+$/, '');
     this.log
       .limited(source)
