@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from './support/free-port.js';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -16,7 +17,7 @@ const doors = {
     ...['erl', 'format', 'parse', 'compare', 'equals'],
   ],
   'erlnode/etf': ['encode', 'decode'],
-  'erlnode/discovery': ['epmd', 'epmdServer'],
+  'erlnode/discovery': ['epmd', 'epmdServer', 'staticNodes', 'firstOf'],
 };
 
 const useOfEverything = `
@@ -102,6 +103,19 @@ describe('plain JavaScript', () => {
     expect(await node('require.cjs', imports.join('\n') + useOfEverything)).toBe(printed);
   });
 
+  test('two nodes find each other and talk', async () => {
+    const code = `
+      import { genServer, startNode } from 'erlnode';
+      import { epmd } from 'erlnode/discovery';
+      const options = { cookie: 'secret', discovery: epmd({ port: ${await freePort()}, embedded: true }) };
+      const [a, b] = [await startNode('a@127.0.0.1', options), await startNode('b@127.0.0.1', options)];
+      b.spawn(genServer({ handleCall: (request) => request * 2 }), { name: 'doubler' });
+      console.log(await a.ping(b.name), await a.call({ name: 'doubler', node: b.name }, 21));
+      await Promise.all([a.stop(), b.stop()]);
+    `;
+    expect(await node('talk.mjs', code)).toBe('pong 42');
+  });
+
   test('every door has every name', async () => {
     const code = `
       const missing = [];
@@ -109,7 +123,6 @@ describe('plain JavaScript', () => {
         const module = await import(door);
         for (const name of names) if (typeof module[name] !== 'function') missing.push(door + ' ' + name);
       }
-      await import('erlnode/testing');
       console.log(JSON.stringify(missing));
     `;
     expect(JSON.parse(await node('names.mjs', code))).toEqual([]);

@@ -2,12 +2,13 @@
 import { spawn } from 'node:child_process';
 
 /** Starts `erl` as a distributed node that listens on loopback only. */
-export function erlangShell({ name, cookie, epmdPort }) {
+export function erlangShell({ name, cookie, epmdPort, command = ['erl'] }) {
   const { ERL_FLAGS, ERL_AFLAGS, ERL_ZFLAGS, ...env } = process.env; // they could change everything below
   const loopback = ['-kernel', 'inet_dist_use_interface', '{127,0,0,1}'];
   // no_dot_erlang: the user's own ~/.erlang may print things. start_epmd: there is one, and none shall stay behind.
   const args = ['-boot', 'no_dot_erlang', '-start_epmd', 'false', '-name', name, '-setcookie', cookie, ...loopback];
-  const erl = spawn('erl', args, {
+  const [program, ...first] = command;
+  const erl = spawn(program, [...first, ...args], {
     env: { ...env, ERL_EPMD_PORT: String(epmdPort), ERL_CRASH_DUMP: '/dev/null', TERM: 'dumb' },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
