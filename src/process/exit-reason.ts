@@ -74,25 +74,26 @@ function stackOf(error: Error): Term[] {
   return frames;
 }
 
-const CODES: Readonly<Record<string, ExitErrorCode>> = {
-  noproc: 'noproc',
-  timeout: 'timeout',
-  noconnection: 'noconnection',
-  normal: 'normal',
-  killed: 'killed',
-  shutdown: 'shutdown',
-};
+const CODES: ReadonlySet<string> = new Set<ExitErrorCode>([
+  'noproc',
+  'timeout',
+  'nodedown',
+  'noconnection',
+  'normal',
+  'killed',
+  'shutdown',
+]);
 
 /** The error that a call site sees when the process it waits for ended, or will not answer, because of `reason`. */
 export function exitError(reason: Term, doing: string): ExitError {
   const first = reason instanceof Tuple ? reason.elements[0] : reason;
   const word = first instanceof Atom ? first.text : '';
-  if (word === 'nodedown') return new ExitError('nodedown', `${doing}: the connection to the node was lost`, reason);
-  const code = CODES[word] ?? 'exit';
+  const code = CODES.has(word) ? (word as ExitErrorCode) : 'exit';
   return new ExitError(code, `${doing}: ${EXPLAINED[code] ?? `exit ${format(reason, { limit: 200 })}`}`, reason);
 }
 
 const EXPLAINED: Partial<Record<ExitErrorCode, string>> = {
+  nodedown: 'the connection to the node was lost',
   noproc: 'there is no such process (noproc)',
   noconnection: 'there is no connection to that node (noconnection)',
   killed: 'the process was killed',

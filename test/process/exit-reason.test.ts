@@ -1,0 +1,67 @@
+// Exit reasons as errors, and errors as exit reasons.
+import { describe, expect, test } from 'vitest';
+import { ArgumentError, ExitError } from '../../src/errors.js';
+import { exitError, reasonOf } from '../../src/process/exit-reason.js';
+import { atom } from '../../src/term/atom.js';
+import type { Term } from '../../src/term/term.js';
+import { type Tuple, tuple } from '../../src/term/tuple.js';
+
+describe('exitError', () => {
+  test.each<[Term, string]>([
+    [atom('noproc'), 'noproc'],
+    [atom('timeout'), 'timeout'],
+    [atom('noconnection'), 'noconnection'],
+    [atom('normal'), 'normal'],
+    [atom('killed'), 'killed'],
+    [atom('shutdown'), 'shutdown'],
+    [tuple(atom('shutdown'), 1), 'shutdown'],
+    [tuple(atom('nodedown'), atom('a@h')), 'nodedown'],
+    [tuple(atom('noproc'), [1]), 'noproc'],
+    [atom('constructor'), 'exit'],
+    [tuple(), 'exit'],
+    ['noproc', 'exit'],
+    [undefined, 'exit'],
+  ])('%j is %s', (reason, code) => {
+    expect(exitError(reason, 'doing')).toMatchObject({ code, reason, message: expect.stringMatching(/^doing: /) });
+  });
+
+  test('a long reason makes a short message', () => {
+    expect(exitError(Array(10_000).fill(atom('long')), 'doing').message.length).toBeLessThan(400);
+  });
+});
+
+describe('reasonOf', () => {
+  test("an ExitError's own reason", () => {
+    const reason = tuple(1);
+    expect(reasonOf(new ExitError('exit', 'm', reason))).toBe(reason);
+  });
+
+  test("our own errors give OTP's word, others their name", () => {
+    const [told] = reasonOf(new ArgumentError('badarg', 'no')) as Tuple;
+    expect(told).toEqual(tuple(atom('js_error'), 'badarg', 'no'));
+  });
+
+  test('the stack is a list of frames as OTP prints them, without ours', () => {
+    function faulty(): never {
+      throw new TypeError('deep');
+    }
+    let thrown: unknown;
+    try {
+      faulty();
+    } catch (error) {
+      thrown = error;
+    }
+    const [, stack] = reasonOf(thrown) as unknown as [Term, Tuple[]];
+    const [module, name, arity, where] = stack[0] as Tuple;
+    expect([module, arity]).toEqual([atom('js'), 0]);
+    expect(String(name)).toContain('faulty');
+    expect(where).toEqual([tuple(atom('file'), expect.any(Array)), tuple(atom('line'), expect.any(Number))]);
+  });
+
+  test('messages and names are cut', () => {
+    const [told] = reasonOf(Object.assign(new Error('x'.repeat(5000)), { name: 'N'.repeat(5000) })) as unknown as [
+      Tuple,
+    ];
+    expect((told.elements as string[]).map((part) => part.length)).toEqual([undefined, 200, 1000]);
+  });
+});
