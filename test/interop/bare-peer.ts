@@ -1,12 +1,13 @@
 // The machines of dist/ on a bare socket, without a node: for tests of what exactly goes over the wire to a real BEAM.
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { Connection } from '../../src/dist/connection.js';
 import type { ControlMessage } from '../../src/dist/control.js';
-import type { Acceptor } from '../../src/dist/handshake/acceptor.js';
+import { Acceptor, type AcceptorOptions } from '../../src/dist/handshake/acceptor.js';
 import type { Established, HandshakeStep, Identity } from '../../src/dist/handshake/handshake.js';
 import { Initiator } from '../../src/dist/handshake/initiator.js';
+import type { HandshakeError } from '../../src/errors.js';
 import type { Erlang } from '../support/erlang.js';
 
 export function identity(flags: bigint): Identity {
@@ -24,7 +25,7 @@ async function port(node: Erlang): Promise<number> {
 }
 
 /** Runs a machine on a socket until the handshake is over one way or the other. */
-export function shakeHands(machine: Initiator | Acceptor, socket: Socket): Promise<Established> {
+function shakeHands(machine: Initiator | Acceptor, socket: Socket): Promise<Established> {
   return new Promise((resolve, reject) => {
     const onClose = () => reject(machine.abandon('closed'));
     const onData = (chunk: Buffer) => {
@@ -114,4 +115,51 @@ export async function reach(node: Erlang, self: Identity, cookie: string = node.
   const challenge = randomInt(2 ** 32);
   const machine = new Initiator({ self, peer: node.name, cookie, challenge, lengthBytes: 2 });
   return join(self, socket, await shakeHands(machine, socket));
+}
+
+/** Registers a name with EPMD and shakes hands with whoever comes; `options` for each of them. */
+export async function listen(
+  epmdPort: number,
+  self: Identity,
+  options: () => Partial<AcceptorOptions>,
+): Promise<{ outcomes: Promise<Established | HandshakeError>[]; close(): void }> {
+  const outcomes: Promise<Established | HandshakeError>[] = [];
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    const machine = new Acceptor({
+      self,
+      challenge: randomInt(2 ** 32),
+      lengthBytes: 2,
+      allow: () => true,
+      decide: () => 'ok',
+      cookie: () => '',
+      isOwnChallenge: () => false,
+      ...options(),
+    });
+    const outcome = shakeHands(machine, socket).catch((error: HandshakeError) => {
+      socket.destroy();
+      return error;
+    });
+    outcomes.push(outcome);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port: listening } = server.address() as { port: number };
+  // ALIVE2_REQ; the connection is the registration.
+  const alive = self.node.split('@')[0] as string;
+  const request = Buffer.from(`\0\0x\0\0H\0\0\x06\0\x05\0\0${alive}\0\0`, 'latin1');
+  request.writeUInt16BE(request.length - 2);
+  request.writeUInt16BE(listening, 3);
+  request.writeUInt16BE(alive.length, 11);
+  const registration = connect(epmdPort, '127.0.0.1', () => registration.write(request));
+  await once(registration, 'data');
+  return {
+    outcomes,
+    close() {
+      registration.destroy();
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
 }

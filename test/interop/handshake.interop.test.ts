@@ -1,12 +1,7 @@
 // Handshake, framing and first messages against a real BEAM, over a bare socket: what the machines of dist/ say is
 // what OTP understands, before any node is built on them.
-import { randomInt } from 'node:crypto';
-import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ANNOUNCED_FLAGS, DFLAG } from '../../src/dist/flags.js';
-import { Acceptor } from '../../src/dist/handshake/acceptor.js';
-import type { Established } from '../../src/dist/handshake/handshake.js';
 import { HandshakeError } from '../../src/errors.js';
 import { atom } from '../../src/term/atom.js';
 import { pid, type Reference, reference } from '../../src/term/identifiers.js';
@@ -14,7 +9,7 @@ import type { ImproperList } from '../../src/term/list.js';
 import type { Term } from '../../src/term/term.js';
 import { Tuple, type TupleOf, tuple } from '../../src/term/tuple.js';
 import { type Erlang, startErlang } from '../support/erlang.js';
-import { identity, reach, shakeHands } from './bare-peer.js';
+import { identity, listen, reach } from './bare-peer.js';
 
 let erlang: Erlang;
 
@@ -181,36 +176,10 @@ test('a BEAM gives us a name when we ask for one, and takes us for hidden', asyn
 test('a BEAM connects to us; a wrong cookie keeps it out', async () => {
   const self = identity(ANNOUNCED_FLAGS);
   const cookies = ['not_the_cookie', erlang.cookie];
-  const outcomes: Promise<Established | HandshakeError>[] = [];
-  const server = createServer((socket) => {
+  const { outcomes, close } = await listen(erlang.epmdPort, self, () => {
     const cookie = cookies[outcomes.length] ?? '';
-    const machine = new Acceptor({
-      self,
-      challenge: randomInt(2 ** 32),
-      lengthBytes: 2,
-      allow: () => true,
-      decide: () => 'ok',
-      cookie: () => cookie,
-      isOwnChallenge: () => false,
-    });
-    outcomes.push(
-      shakeHands(machine, socket).catch((error: HandshakeError) => {
-        socket.destroy();
-        return error;
-      }),
-    );
+    return { cookie: () => cookie };
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port: listening } = server.address() as { port: number };
-  // Registers the name with EPMD; the connection is the registration.
-  const alive = self.node.split('@')[0] as string;
-  const request = Buffer.from(`\0\0x\0\0H\0\0\x06\0\x05\0\0${alive}\0\0`, 'latin1');
-  request.writeUInt16BE(request.length - 2);
-  request.writeUInt16BE(listening, 3);
-  request.writeUInt16BE(alive.length, 11);
-  const registration = connect(erlang.epmdPort, '127.0.0.1', () => registration.write(request));
-  await once(registration, 'data');
   try {
     expect(await erlang.eval(`net_kernel:connect_node('${self.node}')`)).toBe('false');
     expect(await outcomes[0]).toMatchObject({ code: 'bad_cookie', step: 'challenge_reply' });
@@ -221,7 +190,26 @@ test('a BEAM connects to us; a wrong cookie keeps it out', async () => {
     expect((established?.flags ?? 0n) & otp25).toBe(otp25);
     expect(await erlang.eval(`net_kernel:disconnect('${self.node}')`)).toBe('true');
   } finally {
-    registration.destroy();
-    server.close();
+    close();
+  }
+});
+
+test('a BEAM that asks for a name goes by the one that we give it', async () => {
+  const nameless = await startErlang({ name: 'undefined', epmdPort: erlang.epmdPort });
+  const self = identity(ANNOUNCED_FLAGS);
+  const given = { node: 'Given1@127.0.0.1', creation: 4711 };
+  const { outcomes, close } = await listen(erlang.epmdPort, self, () => ({
+    cookie: (peer) => (peer === given.node ? nameless.cookie : ''),
+    giveName: (host) => (host === '127.0.0.1' ? given : undefined),
+  }));
+  try {
+    expect(await nameless.eval('node()')).toBe('nonode@nohost');
+    expect(await nameless.eval(`net_kernel:connect_node('${self.node}')`)).toBe('true');
+    expect(await outcomes[0]).toMatchObject({ peer: given.node, peerCreation: given.creation });
+    expect(await nameless.eval('{node(), erlang:system_info(creation)}')).toBe(`{'${given.node}',${given.creation}}`);
+    expect(await nameless.eval('{nodes(), nodes(hidden)}')).toBe(`{[],['${self.node}']}`);
+  } finally {
+    close();
+    await nameless.stop();
   }
 });

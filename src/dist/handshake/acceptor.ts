@@ -207,7 +207,8 @@ export class Acceptor {
       creation === undefined
         ? { awaits: 'complement', claimed }
         : { awaits: 'challenge_reply', claimed: { ...claimed, creation } };
-    const flags = claimed.dynamic ? self.flags & ~DFLAG.DFLAG_PUBLISHED : self.flags;
+    // The peer takes its name only when it sees its wish in our flags, too [checked on OTP 25]; and it stays hidden.
+    const flags = claimed.dynamic ? (self.flags & ~DFLAG.DFLAG_PUBLISHED) | DFLAG.DFLAG_NAME_ME : self.flags;
     const message = writeChallenge(lengthBytes, { flags, challenge, creation: self.creation, name: self.node });
     return { output: status === undefined ? [message] : [status, message] };
   }
