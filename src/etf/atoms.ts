@@ -2,6 +2,7 @@
 // Atoms seen before are found by their bytes, without making a string; the table is bounded.
 import { Buffer, isUtf8 } from 'node:buffer';
 import { type Atom, internAtom, knownAtom, MAX_ATOM_CHARACTERS } from '../term/atom.js';
+import { ByteTable } from './byte-table.js';
 import type { Sink } from './sink.js';
 import type { Source } from './source.js';
 import { ATOM_CACHE_REF, ATOM_EXT, ATOM_UTF8_EXT, SMALL_ATOM_EXT, SMALL_ATOM_UTF8_EXT, tagName } from './tags.js';
@@ -126,59 +127,23 @@ function readCacheRef(source: Source): Atom {
   return atom;
 }
 
-// A direct-mapped table from bytes to atoms. A slot is chosen by length and three bytes and verified in 32-bit words.
-const SLOTS = 2048;
-const WORDS = 8;
-const MAX_SIZE = WORDS * 4;
-const slotAtoms: (Atom | undefined)[] = new Array<Atom | undefined>(SLOTS).fill(undefined);
-/** Length of the atom's bytes; negative when some are not ASCII, so that they never match Latin-1 bytes. */
-const slotSizes = new Int16Array(SLOTS);
-const slotWords = new Int32Array(SLOTS * WORDS);
+/** By their UTF-8 bytes, which Latin-1 ones equal only where both are ASCII: those have a table of their own. */
+const utf8Atoms = new ByteTable<Atom>();
+const latin1Atoms = new ByteTable<Atom>();
 
 function readText(source: Source, size: number, utf8: boolean): Atom {
   const at = source.skip(size, 'the text of an atom');
-  if (size === 0 || size > MAX_SIZE) return readUnknown(source, at, size, utf8);
-  const bytes = source.bytes;
-  const view = source.view;
-  const slot =
-    (size * 31 +
-      (bytes[at] as number) * 7 +
-      (bytes[at + (size >> 1)] as number) * 131 +
-      (bytes[at + size - 1] as number) * 577) &
-    (SLOTS - 1);
-  const stored = slotSizes[slot] as number;
-  if (stored === size || (utf8 && stored === -size)) {
-    let word = slot * WORDS;
-    let i = at;
-    const end = at + size;
-    while (i + 4 <= end && view.getInt32(i) === slotWords[word]) {
-      i += 4;
-      word++;
-    }
-    if (i === end || (i + 4 > end && tail(bytes, i, end) === slotWords[word])) return slotAtoms[slot] as Atom;
-  }
+  const table = utf8 ? utf8Atoms : latin1Atoms;
+  const known = table.find(source, at, size);
+  if (known !== undefined) return known;
   const atom = readUnknown(source, at, size, utf8);
-  remember(slot, source, at, size, utf8, atom);
+  table.keep(source, at, size, atom);
   return atom;
 }
 
-function tail(bytes: Buffer, i: number, end: number): number {
-  let word = 0;
-  while (i < end) word = (word << 8) | (bytes[i++] as number);
-  return word;
-}
-
-function remember(slot: number, source: Source, at: number, size: number, utf8: boolean, atom: Atom): void {
-  const bytes = source.bytes;
-  let ascii = true;
-  for (let i = at; i < at + size; i++) if ((bytes[i] as number) > 127) ascii = false;
-  if (!ascii && !utf8) return;
-  slotAtoms[slot] = atom;
-  slotSizes[slot] = ascii ? size : -size;
-  let word = slot * WORDS;
-  let i = at;
-  for (; i + 4 <= at + size; i += 4) slotWords[word++] = source.view.getInt32(i);
-  if (i < at + size) slotWords[word] = tail(bytes, i, at + size);
+/** After the tag SMALL_ATOM_UTF8_EXT: what nearly every atom is. */
+export function readSmallAtom(source: Source): Atom {
+  return readText(source, source.u8('the length of SMALL_ATOM_UTF8_EXT'), true);
 }
 
 function readUnknown(source: Source, at: number, size: number, utf8: boolean): Atom {

@@ -6,6 +6,7 @@ import type { Term } from '../term/term.js';
 import { readCompressed } from './compressed.js';
 import type { CodecLimits } from './limits.js';
 import { readDeep } from './read-deep.js';
+import { readFast } from './read-fast.js';
 import { Source } from './source.js';
 import { COMPRESSED, VERSION_MAGIC } from './tags.js';
 
@@ -20,6 +21,8 @@ export interface DecodeOptions {
   readonly safe?: boolean;
   /** Every binary in memory of its own. Default: large ones are views of the bytes decoded. */
   readonly copyBinaries?: boolean;
+  /** Whether readers for maps of one shape may be generated (`new Function`) with `maps: 'object'`. Default: where allowed. */
+  readonly generateCode?: boolean;
   readonly limits?: CodecLimits;
   /** Ignore what follows a complete term, as OTP does. Default: `trailing_bytes`. */
   readonly allowTrailing?: boolean;
@@ -48,7 +51,7 @@ export class Decoder {
     const source = this.#source;
     source.open(bytes, offset, atoms);
     try {
-      const term = readDeep(source, 0);
+      const term = this.#read();
       this.#end = source.pos - source.base;
       return term;
     } finally {
@@ -66,11 +69,24 @@ export class Decoder {
         throw source.error('bad_version', `expected the version byte ${VERSION_MAGIC}, got ${version}`, source.base);
       }
       if (source.pos < source.end && source.bytes[source.pos] === COMPRESSED) return this.#inflated();
-      const term = readDeep(source, 0);
+      const term = this.#read();
       this.#end = source.pos - source.base;
       return term;
     } finally {
       source.close();
+    }
+  }
+
+  #read(): Term {
+    const source = this.#source;
+    const start = source.pos;
+    try {
+      return readFast(source, 0);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      // The caller's own stack is nearly full; the other way needs next to none.
+      source.restart(start);
+      return readDeep(source, 0);
     }
   }
 
@@ -115,7 +131,7 @@ export function decodeFirst(
 }
 
 // One decoder per combination of options, made when first needed. Decoding calls nobody's code, so none is ever busy.
-const decoders: (Decoder | undefined)[] = new Array<Decoder | undefined>(32).fill(undefined);
+const decoders: (Decoder | undefined)[] = new Array<Decoder | undefined>(64).fill(undefined);
 
 function decoderFor(bytes: Uint8Array, options: DecodeOptions | undefined): Decoder {
   if (!(bytes instanceof Uint8Array)) {
@@ -128,7 +144,8 @@ function decoderFor(bytes: Uint8Array, options: DecodeOptions | undefined): Deco
     (options.binaries === 'string' ? 2 : 0) |
     (options.maps === 'object' ? 4 : 0) |
     (options.safe === true ? 8 : 0) |
-    (options.copyBinaries === true ? 16 : 0);
+    (options.copyBinaries === true ? 16 : 0) |
+    (options.generateCode === false ? 32 : 0);
   return shared(index, options);
 }
 

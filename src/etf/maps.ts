@@ -6,6 +6,7 @@ import { compareExact } from '../term/compare.js';
 import type { Term } from '../term/term.js';
 import { atomTerm } from './atoms.js';
 import { Identities } from './identity.js';
+import { bare } from './shapes.js';
 import type { Source } from './source.js';
 
 /** The map of `entries` (key, value, key, value …) whose tag stands at `start`. */
@@ -21,23 +22,27 @@ export function makeMap(source: Source, entries: readonly Term[], start: number)
     if (typeof key === 'object' && key !== null && !(key instanceof Atom)) compounds++;
     map.set(key, entries[i + 1]);
   }
-  if (map.size * 2 !== entries.length) throw source.error('duplicate_key', 'a map with one key twice', start);
-  if (compounds > 1) {
-    source.identities ??= new Identities();
-    const seen = new Set<number>();
-    for (const key of map.keys()) {
-      if (typeof key !== 'object' || key === null || key instanceof Atom) continue;
-      const id = source.identities.of(key);
-      if (seen.has(id)) throw source.error('duplicate_key', 'a map with one key twice', start);
-      seen.add(id);
-    }
-  }
+  if (map.size * 2 !== entries.length || compounds > 1) checkKeys(source, map, entries.length / 2, start);
   return map;
+}
+
+/** Refuses the map that was made of `count` entries when two of its keys are one term. */
+export function checkKeys(source: Source, map: ReadonlyMap<Term, Term>, count: number, start: number): void {
+  if (map.size !== count) throw source.error('duplicate_key', 'a map with one key twice', start);
+  const identities = source.identities ?? new Identities();
+  source.identities = identities;
+  const seen = new Set<number>();
+  for (const key of map.keys()) {
+    if (typeof key !== 'object' || key === null || key instanceof Atom) continue;
+    const id = identities.of(key);
+    if (seen.has(id)) throw source.error('duplicate_key', 'a map with one key twice', start);
+    seen.add(id);
+  }
 }
 
 /** `undefined` when a key is no atom and no string, or when two keys would get one name. */
 function makeObject(entries: readonly Term[]): Term | undefined {
-  const object = Object.create(null) as { [key: string]: Term };
+  const object = bare();
   for (let i = 0; i < entries.length; i += 2) {
     const name = nameOf(entries[i]);
     if (name === undefined || name in object) return undefined;
@@ -46,7 +51,8 @@ function makeObject(entries: readonly Term[]): Term | undefined {
   return object;
 }
 
-function nameOf(key: Term): string | undefined {
+/** What a key is called as a property; `undefined` when it is no atom and no string. */
+export function nameOf(key: Term): string | undefined {
   switch (typeof key) {
     case 'string':
       return key;

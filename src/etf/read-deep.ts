@@ -39,7 +39,19 @@ const MAX_TUPLE = 2 ** 24 - 1;
 
 /** The term at the source's position, which lies `depth` levels deep already. */
 export function readDeep(source: Source, depth: number): Term {
-  const stack: Frame[] = [];
+  return run(source, depth, []);
+}
+
+/** The list that begins with `values`, after which the source stands: the tail is not NIL_EXT. */
+export function readDeepTail(source: Source, values: Term[], depth: number): Term {
+  const frame: Frame = { kind: 'list', count: values.length, start: source.pos, inKey: source.inKey, values };
+  readTail(source, frame);
+  if (values.length === frame.count) return close(source, frame);
+  enter(source, frame);
+  return run(source, depth, [frame]);
+}
+
+function run(source: Source, depth: number, stack: Frame[]): Term {
   const levels = source.limits.depth - depth;
   for (;;) {
     const start = source.pos;

@@ -11,6 +11,8 @@ import type { RawBuffer } from './raw-buffer.js';
 
 /** A memory larger than this is not kept alive between two terms by the decoder's own view. */
 const KEPT_MEMORY = 1024 * 1024;
+/** Deeper terms are read with a stack of our own. */
+const QUICK_DEPTH = 1050;
 const NOTHING = Buffer.alloc(0) as RawBuffer;
 
 export class Source {
@@ -41,6 +43,9 @@ export class Source {
   readonly objectMaps: boolean;
   readonly safe: boolean;
   readonly copyBinaries: boolean;
+  readonly generateCode: boolean;
+  /** Levels that the quick way may go down. */
+  readonly quickDepth: number;
   readonly limits: Required<CodecLimits>;
 
   constructor(options: DecodeOptions) {
@@ -49,7 +54,9 @@ export class Source {
     this.objectMaps = options.maps === 'object';
     this.safe = options.safe === true;
     this.copyBinaries = options.copyBinaries === true;
+    this.generateCode = options.generateCode !== false;
     this.limits = resolveLimits(options.limits);
+    this.quickDepth = Math.min(QUICK_DEPTH, this.limits.depth);
   }
 
   open(bytes: Uint8Array, offset: number, atoms: readonly Atom[] | undefined): void {
@@ -66,6 +73,13 @@ export class Source {
     this.inKey = false;
     this.identities = undefined;
     this.windowEnd = 0;
+  }
+
+  /** Begins again at `pos`. */
+  restart(pos: number): void {
+    this.pos = pos;
+    this.promised = 0;
+    this.inKey = false;
   }
 
   /** Lets go of what the caller lent. */

@@ -1,6 +1,7 @@
 // Strings ⇄ the UTF-8 in binaries. Strict: bytes that are not UTF-8 are no string, a lone surrogate is not encodable.
 // Every way into C++ costs some 40 ns, so short strings are cut from one string made of the bytes around them.
 import { Buffer, isAscii, isUtf8, transcode } from 'node:buffer';
+import { ByteTable } from './byte-table.js';
 import type { RawBuffer } from './raw-buffer.js';
 import type { Sink } from './sink.js';
 import type { Source } from './source.js';
@@ -25,6 +26,20 @@ export function readString(source: Source, at: number, size: number): string | u
   }
   const from = at - source.windowStart;
   return source.window.slice(from, from + size);
+}
+
+/** Keys that came before; V8 has each of them once, which is what makes them quick as names of properties. */
+const names = new ByteTable<string>();
+
+/** As {@link readString}, for a key: a Buffer when it is not UTF-8. */
+export function readName(source: Source, at: number, size: number): string | Buffer {
+  const known = names.find(source, at, size);
+  if (known !== undefined) return known;
+  const text = readString(source, at, size);
+  if (text === undefined) return Buffer.from(source.bytes.subarray(at, at + size));
+  // Made anew, so that the table keeps no window alive.
+  if (size <= IN_WINDOW) names.keep(source, at, size, source.bytes.utf8Slice(at, at + size));
+  return text;
 }
 
 function asciiAt(source: Source, at: number, size: number): boolean {

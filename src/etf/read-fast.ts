@@ -1,0 +1,191 @@
+// The quick way to read a term: recursive, down to a depth at which read-deep.ts takes over; rare containers are its
+// business from the start. Invariant: every length is checked against the bytes left before it is used.
+import { Atom } from '../term/atom.js';
+import type { Term } from '../term/term.js';
+import { TupleOf } from '../term/tuple.js';
+import { atomTerm, readSmallAtom } from './atoms.js';
+import { readBinary } from './binaries.js';
+import { floatTerm, readFloat } from './floats.js';
+import { readPid, readReference } from './identifiers.js';
+import { readBig } from './integers.js';
+import { checkKeys } from './maps.js';
+import { readDeep, readDeepTail } from './read-deep.js';
+import { readLeaf } from './read-leaf.js';
+import { readObject } from './read-object.js';
+import type { Source } from './source.js';
+import * as tags from './tags.js';
+
+/** Longer arrays grow as their elements come: V8 makes very large ones slow when they are asked for in advance. */
+const MAX_RESERVED = 1 << 20;
+
+/** The term at the source's position, which lies `depth` levels deep. */
+export function readFast(source: Source, depth: number): Term {
+  const at = source.pos;
+  const { bytes, end } = source;
+  if (at >= end) throw source.truncated(1, 'a term');
+  const tag = bytes[at] as number;
+  switch (tag) {
+    case tags.SMALL_INTEGER_EXT:
+      if (end - at < 2) break;
+      source.pos = at + 2;
+      return bytes[at + 1];
+    case tags.INTEGER_EXT:
+      if (end - at < 5) break;
+      source.pos = at + 5;
+      return source.view.getInt32(at + 1);
+    case tags.SMALL_ATOM_UTF8_EXT:
+      source.pos = at + 1;
+      return atomTerm(readSmallAtom(source));
+    case tags.BINARY_EXT:
+      source.pos = at + 1;
+      return readBinary(source);
+    case tags.NIL_EXT:
+      source.pos = at + 1;
+      return [];
+    case tags.SMALL_TUPLE_EXT:
+      if (depth >= source.quickDepth) return readDeep(source, depth);
+      source.pos = at + 1;
+      return readTuple(source, depth + 1);
+    case tags.LIST_EXT:
+      if (depth >= source.quickDepth) return readDeep(source, depth);
+      source.pos = at + 1;
+      return readList(source, depth + 1);
+    case tags.MAP_EXT:
+      if (depth >= source.quickDepth) return readDeep(source, depth);
+      source.pos = at + 1;
+      return readMap(source, at, depth + 1);
+    case tags.STRING_EXT:
+      source.pos = at + 1;
+      return readByteList(source);
+    case tags.NEW_FLOAT_EXT:
+      source.pos = at + 1;
+      return floatTerm(source, readFloat(source));
+    case tags.SMALL_BIG_EXT:
+      source.pos = at + 1;
+      return readBig(source, tag);
+    case tags.NEW_PID_EXT:
+      source.pos = at + 1;
+      return readPid(source, tag);
+    case tags.NEWER_REFERENCE_EXT:
+      source.pos = at + 1;
+      return readReference(source, tag);
+    case tags.LARGE_TUPLE_EXT:
+    case tags.NEW_FUN_EXT:
+    case tags.RECORD_EXT:
+      return readDeep(source, depth);
+    default:
+  }
+  source.pos = at + 1;
+  return readLeaf(source, tag);
+}
+
+function readTuple(source: Source, depth: number): Term {
+  const count = source.u8('the arity of SMALL_TUPLE_EXT');
+  source.promise(count, 'SMALL_TUPLE_EXT');
+  switch (count) {
+    case 2: {
+      const first = readFast(source, depth);
+      return new TupleOf([first, readFast(source, depth)]);
+    }
+    case 3: {
+      const first = readFast(source, depth);
+      const second = readFast(source, depth);
+      return new TupleOf([first, second, readFast(source, depth)]);
+    }
+    default: {
+      const elements = new Array<Term>(count);
+      for (let i = 0; i < count; i++) elements[i] = readFast(source, depth);
+      return new TupleOf(elements);
+    }
+  }
+}
+
+function readList(source: Source, depth: number): Term {
+  const count = source.u32('the length of LIST_EXT');
+  if (count === 0) {
+    // The list is its tail; a chain of such lists must not recurse.
+    source.pos -= 5;
+    return readDeep(source, depth - 1);
+  }
+  source.promise(count + 1, 'LIST_EXT');
+  const list = count <= MAX_RESERVED ? new Array<Term>(count) : [];
+  let i = readNumbers(source, list, 0, count);
+  while (i < count) {
+    list[i] = readFast(source, depth);
+    i++;
+    // Where one number stands among other terms there is no run to look for.
+    if (i < count && isNumber(source)) i = readNumbers(source, list, i, count);
+  }
+  if (source.pos < source.end && source.bytes[source.pos] === tags.NIL_EXT) {
+    source.pos++;
+    return list;
+  }
+  return readDeepTail(source, list, depth - 1);
+}
+
+function isNumber(source: Source): boolean {
+  const tag = source.bytes[source.pos];
+  return tag === tags.SMALL_INTEGER_EXT || tag === tags.INTEGER_EXT || tag === tags.NEW_FLOAT_EXT;
+}
+
+/** Reads the run of small integers and floats that stands here into `list` from `i` on; answers where it ends. */
+function readNumbers(source: Source, list: Term[], i: number, count: number): number {
+  const { bytes, view, end } = source;
+  const plainFloats = !(source.exactFloats || source.inKey);
+  let { pos } = source;
+  // What stands so near the end that a number might not fit is for the careful way.
+  for (; i < count && end - pos >= 9; i++) {
+    const tag = bytes[pos];
+    if (tag === tags.SMALL_INTEGER_EXT) {
+      list[i] = bytes[pos + 1];
+      pos += 2;
+    } else if (tag === tags.INTEGER_EXT) {
+      list[i] = view.getInt32(pos + 1);
+      pos += 5;
+    } else if (tag === tags.NEW_FLOAT_EXT && plainFloats) {
+      const value = view.getFloat64(pos + 1);
+      if (value - value !== 0) break;
+      list[i] = value;
+      pos += 9;
+    } else break;
+  }
+  source.pos = pos;
+  return i;
+}
+
+function readByteList(source: Source): Term {
+  const size = source.u16('the length of STRING_EXT');
+  const at = source.skip(size, 'STRING_EXT');
+  const { bytes } = source;
+  const list = new Array<Term>(size);
+  for (let i = 0; i < size; i++) list[i] = bytes[at + i];
+  return list;
+}
+
+function readMap(source: Source, start: number, depth: number): Term {
+  const count = source.u32('the size of MAP_EXT');
+  source.promise(2 * count, 'MAP_EXT');
+  if (source.objectMaps && !source.inKey) return readObject(source, count, start, depth, readFast);
+  const map = new Map<Term, Term>();
+  let compounds = 0;
+  for (let i = 0; i < count; i++) {
+    const key = readKey(source, depth);
+    if (typeof key === 'object' && key !== null && !(key instanceof Atom)) compounds++;
+    map.set(key, readFast(source, depth));
+  }
+  if (map.size !== count || compounds > 1) checkKeys(source, map, count, start);
+  return map;
+}
+
+/** Nothing is lost inside a key. */
+export function readKey(source: Source, depth: number): Term {
+  if (source.pos < source.end && source.bytes[source.pos] === tags.SMALL_ATOM_UTF8_EXT) {
+    source.pos++;
+    return atomTerm(readSmallAtom(source));
+  }
+  const around = source.inKey;
+  source.inKey = true;
+  const key = readFast(source, depth);
+  source.inKey = around;
+  return key;
+}

@@ -1,0 +1,70 @@
+// Generated readers for maps of one shape: keys are compared as 32-bit numbers, values read in turn, the object filled in
+// at once. Invariant: keys enter the generated code as numbers and through JSON.stringify, never as text of their own.
+import type { Term } from '../term/term.js';
+import { makeWire } from './atoms.js';
+import type { Source } from './source.js';
+
+/** A key of a shape: its name in JavaScript, and its bytes from the tag on. */
+export interface KeyWire {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+export type Read = (source: Source, depth: number) => Term;
+/** Reads on where a map is not of the shape: `values` are those of the shape's first keys. */
+export type GiveUp = (source: Source, start: number, depth: number, values: Term[]) => Term;
+/** Reads a map from its first key on. */
+export type GeneratedReader = (source: Source, start: number, depth: number) => Term;
+
+/** `misses` counts maps in a row that are not of the shape. */
+export interface Tally {
+  misses: number;
+}
+
+/** `undefined` where generating code is not allowed (`--disallow-code-generation-from-strings`). */
+export function generate(
+  keys: readonly KeyWire[],
+  read: Read,
+  giveUp: GiveUp,
+  tally: Tally,
+): GeneratedReader | undefined {
+  const values = keys.map((_, i) => `v${i}`);
+  const reads = keys.map(({ bytes }, i) => {
+    const { words } = makeWire(bytes);
+    const size = bytes.length;
+    const differs: string[] = [];
+    if (size >= 4) {
+      for (let at = 0; at + 4 <= size; at += 4) differs.push(`view.getInt32(p + ${at}) !== ${words[at / 4]}`);
+      // The last word overlaps the one before it.
+      if (size % 4 !== 0)
+        differs.push(`view.getInt32(p + ${size - 4}) !== ${makeWire(bytes.subarray(size - 4)).words[0]}`);
+    } else for (let at = 0; at < size; at++) differs.push(`view.getUint8(p + ${at}) !== ${bytes[at]}`);
+    return `
+  ${i === 0 ? 'let p' : 'p'} = source.pos;
+  if (end - p < ${size} || ${differs.join(' || ')}) return giveUp(source, start, depth, [${values.slice(0, i).join(', ')}]);
+  source.pos = p + ${size};
+  const ${values[i]} = read(source, depth);`;
+  });
+  const fields = keys.map(({ name }, i) => `  object[${JSON.stringify(name)}] = ${values[i]};`);
+  const code = `"use strict";
+return function (source, start, depth) {
+  const view = source.view, end = source.end;${reads.join('')}
+  tally.misses = 0;
+  const object = bare();
+${fields.join('\n')}
+  return object;
+};`;
+  try {
+    const make = new Function('read', 'giveUp', 'tally', 'bare', code) as (
+      ...parts: readonly unknown[]
+    ) => GeneratedReader;
+    return make(read, giveUp, tally, bare);
+  } catch {
+    return undefined;
+  }
+}
+
+/** An object without prototype that V8 keeps in its fast representation; Object.create(null) makes slow ones. */
+export function bare(): { [name: string]: Term } {
+  return Object.setPrototypeOf({}, null) as { [name: string]: Term };
+}
