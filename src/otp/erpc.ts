@@ -101,7 +101,8 @@ function execute(self: Process, local: LocalNode, what: RemoteFunction, options:
     const args = [result, internAtom(what.module), internAtom(what.function), what.args];
     let ref: Reference | undefined;
     const wait = new Wait(self, options, doing, (error) => {
-      if (ref !== undefined) abandonSpawn(self, local, ref);
+      // A process that has ended has given up its relations already, and a child that comes late is told why.
+      if (ref !== undefined && !self.exited) abandonSpawn(self, local, ref);
       reject(error);
     });
     const spawn = { node: what.node, module: 'erpc', function: 'execute_call', args };

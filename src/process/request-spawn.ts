@@ -135,7 +135,8 @@ export function spawnRequest(
   const spawned = new Promise<Spawned>((resolve, reject) => {
     let ref: Reference | undefined;
     const wait = new Wait(self, options, doing, (error) => {
-      if (ref !== undefined) abandonSpawn(self, local, ref);
+      // A process that has ended has given up its relations already, and a child that comes late is told why.
+      if (ref !== undefined && !self.exited) abandonSpawn(self, local, ref);
       reject(error);
     });
     try {

@@ -159,8 +159,9 @@ describe('failures', () => {
     await expect(asked).rejects.toMatchObject({ reason: atom('gone') });
     cluster.step('a@h', 'b@h');
     expect(b.size).toBe(1);
+    const [child] = [...b.all()];
     cluster.settle();
-    expect(b.size).toBe(0);
+    expect([b.size, child?.exitError().reason]).toEqual([0, atom('gone')]);
     expect([leftovers(a), leftovers(b)]).toEqual([NOTHING_LEFT, NOTHING_LEFT]);
     await expect(me.spawnRequest('b@h', 'm', 'wait', [])).rejects.toMatchObject({ reason: atom('gone') });
   });
