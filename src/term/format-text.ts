@@ -108,8 +108,10 @@ export function formatBits(
 function addText(bytes: Uint8Array, depth: number, { isUnicode, printable }: TextStyle, out: FormatBuffer): boolean {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const most = Math.min(BYTES_PER_DEPTH * depth, bytes.length);
-  const isUtf8Text = isUnicode && !isAscii(buffer) && isUtf8(buffer);
-  const { end, text } = isUtf8Text ? printableUtf8(buffer, most, printable) : printableLatin1(buffer, most, out.room);
+  // Like OTP: only what the depth lets show needs to be UTF-8.
+  const looked = buffer.subarray(0, bytesOfCharacters(buffer, most));
+  const isUtf8Text = isUnicode && !isAscii(looked) && isUtf8(looked);
+  const { end, text } = isUtf8Text ? printableUtf8(looked, most, printable) : printableLatin1(buffer, most, out.room);
   const isWhole = end === bytes.length;
   const characters = isUtf8Text ? [...text].length : end;
   if (!isWhole && characters < Math.min(depth, most)) return false;
@@ -117,6 +119,17 @@ function addText(bytes: Uint8Array, depth: number, { isUnicode, printable }: Tex
   addQuoted(text, out);
   out.add(`${characters === end ? '' : '/utf8'}${isWhole ? '' : DOTS}>>`);
   return true;
+}
+
+/** How many bytes the first characters take, if they are UTF-8. */
+function bytesOfCharacters(buffer: Buffer, characters: number): number {
+  if (characters >= buffer.length) return buffer.length;
+  let end = 0;
+  for (let i = 0; i < characters && end < buffer.length; i++) {
+    const first = buffer[end] as number;
+    end += first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  }
+  return end;
 }
 
 /** The printable beginning, at most so many bytes of it; as text only what there is room for. */

@@ -211,6 +211,15 @@ describe('depth, like ~0tP', () => {
     ),
     Buffer.from('abcdéfgh', 'latin1'),
     Buffer.from([1, 2, 3, 4, 5, 6]),
+    ...[
+      [32, 27, 32, 0xc2, 0x80, 0xff],
+      [0xc3, 0xa9, 0xc3, 0xa9, 0xff],
+      [97, 97, 97, 0xc3],
+      [97, 97, 97, 0xff, 97],
+    ].map((bytes) => Buffer.from(bytes)),
+    Buffer.concat([Buffer.from('ééé'), Buffer.from([0xff])]),
+    Buffer.concat([Buffer.from('ééééé'), Buffer.from([0xc3])]),
+    Buffer.concat([Buffer.from('éééé'), Buffer.from([0xff])]),
     bitstring(Buffer.from([1, 2, 3, 4]), 30),
     tuple(charlist('abcdefgh'), Buffer.from('abcdefgh')),
   ];
