@@ -1,0 +1,166 @@
+// What was measured, as a table for the terminal and as docs/BENCHMARKS.md.
+import type { Timing } from './timing.js';
+
+export interface Result {
+  readonly name: string;
+  readonly about: string;
+  readonly encode: Readonly<Record<string, Timing>>;
+  readonly decode: Readonly<Record<string, Timing>>;
+  readonly beamEncode?: Timing;
+  readonly beamDecode?: Timing;
+}
+
+export interface Machine {
+  readonly cpu: string;
+  readonly node: string;
+  readonly otp: string;
+  readonly rounds: number;
+  readonly sliceMs: number;
+}
+
+const MSGPACK = '@msgpack/msgpack';
+
+/** The goals of the codec: how many times as fast as @msgpack and the BEAM it should be, encoding and decoding. */
+const GOALS: Readonly<Record<string, readonly [number, number, number, number]>> = {
+  a_gencall: [6, 1.2, 4, 2.8],
+  b_gateway: [3.5, 0.6, 6, 1.7],
+  c_ints1k: [8, 2, 2.2, 1.5],
+  c2_bytes1k: [15, 3, 4, 0.9],
+  d_floats1k: [7, 1.6, 2.2, 1.6],
+  e_mixed10k: [4.5, 2.2, 2, 2.7],
+  f_bin1m: [4, 1.3, 2, 300],
+  g_deep1000: [2.5, 0.5, 2, 0.6],
+  h_rows1k: [3.5, 0.75, 5, 7],
+  i1_ascii64k: [60, 0.6, 1.8, 0.25],
+  i2_utf8_64k: [4, 0.04, 6, 0.03],
+  j_chat: [5.5, 1.2, 6, 1.6],
+  k_chat_utf8: [4, 0.9, 3, 0.75],
+};
+
+/** How many times as fast as the reference we are. */
+function ratio(ours: Timing | undefined, reference: Timing | undefined): number | undefined {
+  return ours === undefined || reference === undefined ? undefined : reference.median / ours.median;
+}
+
+interface Row {
+  readonly name: string;
+  readonly ratios: readonly (number | undefined)[];
+  readonly goals: readonly (number | undefined)[];
+}
+
+/** Encoding is judged where a connection does it: into the send buffer. */
+const ENCODE = 'erlnode encodeInto';
+
+function rowOf(result: Result): Row {
+  const encode = result.encode[ENCODE];
+  const decode = result.decode['erlnode'];
+  return {
+    name: result.name,
+    ratios: [
+      ratio(encode, result.encode[MSGPACK]),
+      ratio(encode, result.beamEncode),
+      ratio(decode, result.decode[MSGPACK]),
+      ratio(decode, result.beamDecode),
+    ],
+    goals: GOALS[result.name] ?? [],
+  };
+}
+
+function number(value: number | undefined): string {
+  if (value === undefined) return '–';
+  return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
+}
+
+function cell(value: number | undefined, goal: number | undefined): string {
+  if (value === undefined) return '–';
+  if (goal === undefined) return number(value);
+  return `${number(value)} ${value >= goal ? '≥' : '**<**'} ${goal}`;
+}
+
+export function table(results: readonly Result[]): string {
+  const head = ['payload', 'encode ×@msgpack', '×BEAM', 'decode ×@msgpack', '×BEAM', 'ns encode', 'ns decode'];
+  const lines = results.map((result) => {
+    const { name, ratios, goals } = rowOf(result);
+    return [
+      name,
+      ...ratios.map((value, i) => cell(value, goals[i]).replaceAll('**', '')),
+      (result.encode[ENCODE]?.median ?? 0).toFixed(0),
+      (result.decode['erlnode']?.median ?? 0).toFixed(0),
+    ];
+  });
+  const all = [head, ...lines];
+  const widths = head.map((_, column) => Math.max(...all.map((line) => (line[column] as string).length)));
+  return all.map((line) => line.map((text, i) => text.padEnd(widths[i] as number)).join('  ')).join('\n');
+}
+
+function spread({ median, low, high }: Timing): string {
+  return `${number(median)} (${number(low)}–${number(high)})`;
+}
+
+function codecTable(results: readonly Result[], side: 'encode' | 'decode'): string {
+  const beamSide = side === 'encode' ? 'beamEncode' : 'beamDecode';
+  const names = [...new Set(results.flatMap((result) => Object.keys(result[side])))];
+  const lines = results.map((result) => {
+    const cells = names.map((name) => {
+      const timing = result[side][name];
+      return timing === undefined ? '–' : spread(timing);
+    });
+    const beam = result[beamSide];
+    return `| ${[result.name, ...cells, beam === undefined ? '–' : spread(beam)].join(' | ')} |`;
+  });
+  return [
+    `| ns per ${side} | ${names.join(' | ')} | BEAM |`,
+    `| --- |${' --: |'.repeat(names.length + 1)}`,
+    ...lines,
+  ].join('\n');
+}
+
+export function markdown(machine: Machine, results: readonly Result[]): string {
+  const rows = results.map(rowOf);
+  const losses = rows.flatMap(({ name, ratios }) => {
+    const where = ['encode, @msgpack', 'encode, BEAM', 'decode, @msgpack', 'decode, BEAM'];
+    return ratios.flatMap((value, i) =>
+      value !== undefined && value < 1 ? [`- ${name} (${where[i]}): ${number(value)} ×`] : [],
+    );
+  });
+  const missed = rows.flatMap(({ name, ratios, goals }) =>
+    ratios.flatMap((value, i) =>
+      value !== undefined && value < (goals[i] ?? 0) ? [`${name} (${i < 2 ? 'encode' : 'decode'})`] : [],
+    ),
+  );
+  return `<!-- Written by \`npm run bench -- --full\`; do not edit. -->
+# Benchmarks of the codec
+
+Machine: ${machine.cpu}. Node.js ${machine.node}, OTP ${machine.otp}. ${machine.rounds} rounds of ${machine.sliceMs} ms for each function, the
+functions taking turns; the middle of the rounds counts, lowest and highest in brackets. Each payload is measured in a
+process of its own in which every codec has met all payloads before. Absolute times belong to this machine; compare ratios.
+
+## How many times as fast
+
+Each cell: measured, and the goal. Encoding writes into a given buffer (\`encodeInto\`), as a connection does; decoding
+gives strings for binaries and objects for maps, as the others do.
+
+| payload | encode × @msgpack | encode × BEAM | decode × @msgpack | decode × BEAM |
+| --- | --: | --: | --: | --: |
+${rows.map(({ name, ratios, goals }) => `| ${name} | ${ratios.map((value, i) => cell(value, goals[i])).join(' | ')} |`).join('\n')}
+
+${missed.length === 0 ? 'All goals are met.' : `Below the goal: ${missed.join(', ')}.`}
+
+## Where we lose
+
+${losses.length === 0 ? 'Nowhere in this run.' : losses.join('\n')}
+
+## Everything measured
+
+${codecTable(results, 'encode')}
+
+${codecTable(results, 'decode')}
+
+## Payloads
+
+${results.map(({ name, about }) => `- **${name}**: ${about}`).join('\n')}
+
+Checks that the codec makes and most others do not: every length against the bytes left, nesting, atoms' lengths and UTF-8,
+duplicate keys, finite floats, canonical output.
+`;
+}
