@@ -4,14 +4,12 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { epmd } from '../src/discovery/index.js';
-import { within } from './support/child.js';
 import { startEpmd } from './support/epmd.js';
+import { judge, nodeIsUp, typeSession } from './support/example.js';
 import { freePort } from './support/free-port.js';
-import { comparable, openShell, type Program, type Shell, startProgram } from './support/program.js';
+import { openShell, type Program, type Shell, startProgram } from './support/program.js';
 
 interface Block {
   readonly language: string;
@@ -86,19 +84,15 @@ async function play(blocks: readonly Block[]): Promise<void> {
   const open = (): Promise<Shell> => openShell('e@127.0.0.1', 'secret', port);
   let shell = needsErlang && !embedded ? await open() : undefined;
   const programs: { readonly program: Program; readonly code: string }[] = [];
-  let prompt = 1;
   try {
     for (const block of blocks) {
       if (isProgram(block)) {
         const program = startProgram(block.file, port);
         programs.push({ program, code: block.code });
-        if (block.code.includes('startNode')) await isUp(program, port);
+        if (block.code.includes('startNode')) await nodeIsUp(program, port);
       } else if (block.language === 'erlang') {
         shell ??= await open();
-        for (const { number, line, answer } of session(block.code)) {
-          expect(number).toBe(prompt++);
-          expect(`${line}\n${comparable(await shell.run(line))}`).toBe(`${line}\n${comparable(answer)}`);
-        }
+        await typeSession(shell, block.code);
       }
     }
     for (const { program, code } of programs) await judge(program, code);
@@ -107,34 +101,6 @@ async function play(blocks: readonly Block[]): Promise<void> {
     for (const { program } of programs) program.signal('SIGKILL');
     await daemon?.stop();
   }
-}
-
-/** Waits until the program's node can be found, or has come and gone. */
-async function isUp(program: Program, port: number): Promise<void> {
-  const names = epmd({ port }).names;
-  for (const end = Date.now() + 20_000; Date.now() < end && program.running; await sleep(20)) {
-    const found = (await names?.('127.0.0.1').catch(() => [])) ?? [];
-    if (found.some(({ name }) => name === 'ts')) return;
-  }
-}
-
-/** Has the program printed what it should have, and does it live on, or end well, as its code says? */
-async function judge(program: Program, code: string): Promise<void> {
-  const expected = [...code.matchAll(/\/\/ prints: (.*)$/gm)].map(([, line = '']) => comparable(line));
-  const printed = (): string[] => program.stdout.split('\n').filter(Boolean).map(comparable);
-  const ends = code.includes('.stop()') || !code.includes('startNode');
-  if (ends) expect(await within(20_000, program.exited, () => program.stdout)).toEqual({ code: 0, signal: null });
-  else await expect.poll(() => printed().length, { timeout: 20_000 }).toBeGreaterThanOrEqual(expected.length);
-  expect(printed()).toEqual(expected);
-  expect(program.stderr).toBe('');
-  expect(program.running).toBe(!ends);
-}
-
-function session(code: string): { number: number; line: string; answer: string }[] {
-  return code.split(/^(?=\(e@127\.0\.0\.1\)\d+> )/m).map((entry) => {
-    const [, number, line = '', answer = ''] = /^\(.*?\)(\d+)> (.*)\n([\s\S]*)$/.exec(entry) ?? [];
-    return { number: Number(number), line, answer: answer.trim() };
-  });
 }
 
 describe('the text', () => {
