@@ -12,6 +12,8 @@ import type { DistController } from './dist-controller.js';
 export interface Attempt {
   /** `lookup` until the first byte of the handshake has been sent. */
   phase: 'lookup' | 'handshake';
+  /** When its time is up, on the clock of `performance.now()`. */
+  readonly deadline: number;
   /** The peer connects to us and seems to win: say nothing to it as long as that may succeed. */
   hold(): void;
   /** It did not succeed. */
@@ -32,8 +34,6 @@ interface Peer {
 
 export interface ConnectionsOptions {
   readonly self: string;
-  /** Milliseconds a peer has to make the attempt it preferred to ours. */
-  readonly setupTime: number;
   readonly queuedSignals: number;
   /** Starts an attempt, which ends in {@link Connections.established} or {@link Connections.failed}. */
   dial(peer: string): Attempt;
@@ -117,17 +117,15 @@ export class Connections {
    * @returns the controller, or undefined when the connection is not wanted after all and has been closed.
    */
   established(established: Established, stream: ByteStream, replacing: boolean): DistController | undefined {
-    const peer = this.peer(established.peer);
-    if (this.stopped || (peer.controller !== undefined && !replacing)) {
+    const before = this.get(established.peer);
+    if (this.stopped || (before !== undefined && !replacing)) {
       stream.destroy();
       return undefined;
     }
-    if (peer.controller !== undefined) {
-      peer.controller.close(new ConnectionError('connection_closed', `${peer.name} has connected anew`));
-    }
-    const attempt = peer.attempt;
+    before?.close(new ConnectionError('connection_closed', `${established.peer} has connected anew`));
+    // Not sooner: with its old connection an idle peer is forgotten.
+    const peer = this.peer(established.peer);
     this.settle(peer);
-    attempt?.abort();
     const controller = this.options.open(established, stream);
     peer.controller = controller;
     this.options.onUp(controller);
@@ -151,7 +149,8 @@ export class Connections {
     peer.attempt = undefined;
     if ((error as HandshakeError).code === 'nok') {
       // The peer's own attempt is under way and better than ours; it ends in `established`, or never comes.
-      peer.expecting = setTimeout(() => this.giveUp(peer, error), this.options.setupTime);
+      const left = Math.max(0, attempt.deadline - performance.now());
+      peer.expecting = setTimeout(() => this.giveUp(peer, error), left);
       return;
     }
     this.giveUp(peer, error);
@@ -170,11 +169,7 @@ export class Connections {
   /** Ends every attempt; connections that are up are the caller's to close. */
   stop(error: Error): void {
     this.stopped = true;
-    for (const peer of [...this.peers.values()]) {
-      const attempt = peer.attempt;
-      this.giveUp(peer, error);
-      attempt?.abort();
-    }
+    for (const peer of [...this.peers.values()]) this.giveUp(peer, error);
   }
 
   private peer(name: string): Peer {
@@ -214,7 +209,10 @@ export class Connections {
   private settle(peer: Peer): void {
     clearTimeout(peer.expecting);
     peer.expecting = undefined;
+    const { attempt } = peer;
     peer.attempt = undefined;
+    // One that is over already has nothing left to give up.
+    attempt?.abort();
   }
 
   private forgetIfIdle(peer: Peer): void {

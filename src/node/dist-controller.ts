@@ -145,6 +145,8 @@ export class DistController implements ByteStreamSink {
   private finish(reason: Error | undefined): void {
     if (this.down) return;
     this.down = true;
+    // What follows in the chunk that is being read is not delivered any more.
+    this.connection.close();
     clearInterval(this.ticker);
     this.options.onDown(reason);
   }

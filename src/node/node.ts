@@ -1,11 +1,8 @@
 // A node: its processes, its connections, and how signals find their way between the two.
 // Everything here belongs to one node; any number of nodes can live in one JavaScript process.
 
-import type { Discovery, Registration } from '../discovery/discovery.js';
-import { ANNOUNCED_FLAGS, DFLAG, flagNames, hasFlags } from '../dist/flags.js';
-import type { Established } from '../dist/handshake/handshake.js';
-import { CONNECTION_LIMITS } from '../dist/limits.js';
-import { ArgumentError, ConnectionError, ErlnodeError, type HandshakeError } from '../errors.js';
+import type { Registration } from '../discovery/discovery.js';
+import { ArgumentError, ConnectionError } from '../errors.js';
 import { erpc, executeCall, executeCast, type RpcOptions, rpc } from '../otp/erpc.js';
 import { isAuth, netKernel } from '../otp/net-kernel.js';
 import { rex } from '../otp/rex.js';
@@ -13,34 +10,21 @@ import type { CallOptions } from '../process/call.js';
 import { SHUTDOWN } from '../process/exit-reason.js';
 import type { Destination, Process } from '../process/process.js';
 import { type ProcessFunction, ProcessTable, type SpawnOptions } from '../process/process-table.js';
-import { destinationNode, type Signal } from '../process/signal.js';
 import { serveSpawnRequest } from '../process/spawn-request.js';
 import type { Atom } from '../term/atom.js';
-import { format } from '../term/format.js';
 import type { Pid } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
-import type { ByteStream, ByteStreamSink, Listener, Transport } from '../transport/transport.js';
-import { Acceptors } from './accept.js';
-import { Challenges, dial } from './connect.js';
-import { type Attempt, Connections } from './connections.js';
-import { DistController } from './dist-controller.js';
+import type { ByteStream, Listener } from '../transport/transport.js';
+import { Distribution, type DistributionOptions } from './distribution.js';
 import { Exposed, type ExposedModule } from './exposed.js';
-import type { Log } from './log.js';
-import { type NodeEvent, NodeMonitors } from './monitor-nodes.js';
-import { type ParsedNodeName, parseNodeName } from './node-name.js';
-import { NODE_LIMITS, type NodeOptions } from './options.js';
-import { connects, describeSignal, fromControl, toControl } from './remote-signals.js';
+import { type ConnectionInfo, connectionInfo } from './info.js';
+import type { NodeEvent } from './monitor-nodes.js';
+import { parseNodeName } from './node-name.js';
+import { describeSignal } from './remote-signals.js';
 
 /** What a node is made of when it is put together. */
-export interface NodeParts {
-  readonly name: string;
-  readonly creation: number;
+export interface NodeParts extends Omit<DistributionOptions, 'deliver' | 'nodeDown'> {
   readonly seed: number;
-  readonly options: NodeOptions;
-  readonly discovery: Discovery;
-  readonly transport: Transport;
-  readonly cookie: (peer: string) => string;
-  readonly log: Log;
   readonly listener: Listener | undefined;
   readonly registration: Registration | undefined;
 }
@@ -48,36 +32,13 @@ export interface NodeParts {
 /** Which nodes {@link Node.nodes} names; OTP's words. */
 export type NodeKind = 'visible' | 'hidden' | 'connected';
 
-/** How one connection fares. */
-export interface ConnectionInfo {
-  readonly node: string;
-  readonly hidden: boolean;
-  readonly creation: number;
-  /** The negotiated flags, by their names in the specification. */
-  readonly flags: readonly string[];
-  /** The other end of the stream. */
-  readonly remote: string;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  readonly messagesIn: number;
-  readonly messagesOut: number;
-  /** Bytes that have not left this process yet. */
-  readonly queuedBytes: number;
-  /** Whether `queuedBytes` is over the busy mark: producers should wait. */
-  readonly busy: boolean;
-}
-
 export class Node {
   readonly name: string;
   /** Which life of this node its identifiers belong to. */
   readonly creation: number;
   private readonly parts: NodeParts;
-  private readonly log: Log;
   private readonly processes: ProcessTable;
-  private readonly connections: Connections;
-  private readonly acceptors: Acceptors;
-  private readonly challenges = new Challenges();
-  private readonly monitors = new NodeMonitors();
+  private readonly distribution: Distribution;
   private readonly exposed = new Exposed();
   /** Speaks for the node itself; what is sent to it is dropped. */
   private readonly self: Process;
@@ -85,15 +46,10 @@ export class Node {
 
   /** @internal Use startNode. */
   constructor(parts: NodeParts) {
-    const { name, creation, seed, options } = parts;
+    const { name, creation, seed, log } = parts;
     this.parts = parts;
     this.name = name;
     this.creation = creation;
-    this.log = parts.log;
-    const setupTime = (options.setupTime ?? 7) * 1000;
-    const limits = { ...NODE_LIMITS, ...CONNECTION_LIMITS, ...options.limits };
-    const allow = options.allow ?? (() => true);
-    const identity = { node: name, creation, flags: ANNOUNCED_FLAGS };
     const find = this.exposed.find.bind(this.exposed);
     this.exposed.add('erpc', 'execute_call', 4, executeCall(find));
     this.exposed.add('erpc', 'execute_cast', 3, executeCast(find));
@@ -101,46 +57,16 @@ export class Node {
       node: name,
       creation,
       seed,
-      remote: (signal) => this.sendRemote(signal),
+      remote: (signal) => this.distribution.send(signal),
       onCrash: ({ pid, names }, thrown) =>
-        this.log.error({ pid: String(pid), names: [...names], ...describeThrown(thrown) }, 'process crashed'),
-      onLost: (signal, error) => this.log.error({ reason: messageOf(error) }, `dropped a ${describeSignal(signal)}`),
+        log.error({ pid: String(pid), names: [...names], ...describeThrown(thrown) }, 'process crashed'),
+      onLost: (signal, error) => log.error({ reason: messageOf(error) }, `dropped a ${describeSignal(signal)}`),
       onSpawnRequest: (request) => serveSpawnRequest(this.processes, request, find),
     });
-    this.connections = new Connections({
-      self: name,
-      setupTime,
-      queuedSignals: limits.queuedSignals,
-      open: (established, stream) => this.open(established, stream, limits),
-      onUp: (controller) => this.nodeUp(controller),
-      onDown: (controller, reason) => this.nodeDown(controller, reason),
-      onFailed: (peer, error) => this.connectFailed(peer, error),
-      transmit: (controller, signal) => this.transmitQueued(controller, signal),
-      dial: (peer) =>
-        dial(peer, {
-          identity,
-          discovery: parts.discovery,
-          transport: parts.transport,
-          setupTime,
-          challenges: this.challenges,
-          cookie: parts.cookie,
-          allow,
-          stillWanted: (wanted) => this.connections.stillWanted(wanted),
-          onEstablished: (established, stream) => this.adopt(established, stream, false),
-          onFailed: (failed: string, attempt: Attempt, error: Error) => this.connections.failed(failed, attempt, error),
-        }),
-    });
-    this.acceptors = new Acceptors({
-      identity,
-      transport: parts.transport,
-      setupTime,
-      unauthenticated: limits.unauthenticated,
-      challenges: this.challenges,
-      cookie: parts.cookie,
-      allow,
-      decide: (peer) => this.connections.decide(peer),
-      onEstablished: (established, stream, replacing) => this.adopt(established, stream, replacing),
-      onFailed: (remote, peer, error) => this.refused(remote, peer, error),
+    this.distribution = new Distribution({
+      ...parts,
+      deliver: (signal) => this.processes.deliver(signal),
+      nodeDown: (node) => this.processes.nodeDown(node),
     });
     this.self = this.processes.spawn(discard, { system: true });
     this.processes.spawn(netKernel, { name: 'net_kernel', system: true });
@@ -179,20 +105,12 @@ export class Node {
     this.mustRun();
     const name = this.checkedName(node);
     if (name === this.name) return;
-    const { signal } = options;
-    if (signal?.aborted === true) throw new ConnectionError('aborted', `connecting to ${name} was aborted`);
-    const connected = this.connections.connect(name);
-    if (signal === undefined) return connected;
-    return new Promise((resolve, reject) => {
-      const onAbort = (): void => reject(new ConnectionError('aborted', `connecting to ${name} was aborted`));
-      signal.addEventListener('abort', onAbort, { once: true });
-      connected.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-    });
+    return this.distribution.connect(name, options.signal);
   }
 
   /** OTP: `erlang:disconnect_node/1`. @returns whether there was a connection. */
   disconnect(node: string | Atom): boolean {
-    const controller = this.connections.get(String(node));
+    const controller = this.distribution.get(String(node));
     controller?.close(new ConnectionError('disconnected', `this node has disconnected from ${String(node)}`));
     return controller !== undefined;
   }
@@ -205,14 +123,14 @@ export class Node {
       await this.connect(name, options);
       return (await isAuth(this.self, name, { timeout: 5000, ...options })) ? 'pong' : 'pang';
     } catch (error) {
-      this.log.info({ peer: name, reason: messageOf(error) }, 'ping failed');
+      this.parts.log.info({ peer: name, reason: messageOf(error) }, 'ping failed');
       return 'pang';
     }
   }
 
   /** OTP: `nodes/1`. Connections of a hidden node are hidden on both sides. */
   nodes(kind: NodeKind = 'visible'): string[] {
-    return this.connections
+    return this.distribution
       .up()
       .filter(({ hidden }) => kind === 'connected' || hidden === (kind === 'hidden'))
       .map(({ peer }) => peer);
@@ -220,27 +138,13 @@ export class Node {
 
   /** OTP: `net_kernel:monitor_nodes/2`. Events from now on; leave the loop to stop listening. */
   monitorNodes(): AsyncIterableIterator<NodeEvent> {
-    return this.monitors.listen();
+    return this.distribution.events();
   }
 
   /** How the connection to `node` fares; undefined when there is none. */
   info(node: string | Atom): ConnectionInfo | undefined {
-    const controller = this.connections.get(String(node));
-    if (controller === undefined) return undefined;
-    const { bytesIn, bytesOut, messagesIn, messagesOut } = controller.statistics;
-    return {
-      node: controller.peer,
-      hidden: controller.hidden,
-      creation: controller.established.peerCreation,
-      flags: flagNames(controller.established.flags),
-      remote: controller.remote,
-      bytesIn,
-      bytesOut,
-      messagesIn,
-      messagesOut,
-      queuedBytes: controller.queuedBytes,
-      busy: controller.busy,
-    };
+    const controller = this.distribution.get(String(node));
+    return controller === undefined ? undefined : connectionInfo(controller);
   }
 
   /** @throws ArgumentError `already_registered`, or `badarg` when the process has ended. */
@@ -314,134 +218,26 @@ export class Node {
 
   /** @internal A stream that the listener has accepted. */
   accept(stream: ByteStream): void {
-    if (this.stopping === undefined) this.acceptors.accept(stream);
-    else stream.destroy();
+    this.distribution.accept(stream);
   }
 
   private async shutDown(): Promise<void> {
-    this.log.info({}, 'node stops');
-    const { listener, registration } = this.parts;
-    this.connections.stop(new ConnectionError('node_stopped', `${this.name} has been stopped`));
-    this.acceptors.stop();
+    const { listener, log, registration } = this.parts;
+    log.info({}, 'node stops');
+    this.distribution.close();
     this.processes.stop(SHUTDOWN);
-    const open = this.connections.up();
-    await Promise.all([
-      registration?.close(),
-      listener?.close(),
-      ...open.map((controller) => controller.end(STOP_GRACE)),
-    ]);
-    this.monitors.end();
-  }
-
-  private open(established: Established, stream: ByteStream, limits: typeof NODE_LIMITS & typeof CONNECTION_LIMITS) {
-    const { options } = this.parts;
-    const { peer } = established;
-    const controller: DistController = new DistController({
-      self: this.name,
-      established,
-      stream,
-      connection: {
-        limits,
-        terms: { ...options.terms, ...(options.limits?.terms === undefined ? {} : { limits: options.limits.terms }) },
-        tickTime: options.netTickTime ?? 60,
-      },
-      busyBytes: limits.busyBytes,
-      queueBytes: limits.queueBytes,
-      onControl: (message) => this.processes.deliver(fromControl(message, this.name, peer)),
-      onBusy: (busy) => this.log.debug({ peer, busy }, busy ? 'peer is busy' : 'peer is no longer busy'),
-      onDown: (reason) => this.connections.wentDown(controller, reason),
-    });
-    return controller;
-  }
-
-  private adopt(established: Established, stream: ByteStream, replacing: boolean): ByteStreamSink {
-    return this.connections.established(established, stream, replacing) ?? CLOSED;
-  }
-
-  private nodeUp({ peer, hidden, remote }: DistController): void {
-    this.log.info({ peer, hidden, remote }, 'nodeup');
-    this.monitors.emit({ type: 'nodeup', node: peer, hidden });
-  }
-
-  private nodeDown({ peer, hidden }: DistController, reason: Error | undefined): void {
-    const level = reason === undefined || isClosing(reason) ? 'info' : 'warn';
-    this.log[level]({ peer, reason: messageOf(reason), code: codeOf(reason) }, 'nodedown');
-    this.processes.nodeDown(peer);
-    this.monitors.emit({ type: 'nodedown', node: peer, hidden, ...(reason === undefined ? {} : { reason }) });
-  }
-
-  private connectFailed(peer: string, error: Error): void {
-    this.log.warn({ peer, code: codeOf(error), reason: messageOf(error) }, 'could not connect');
-    this.processes.nodeDown(peer);
-  }
-
-  private refused(remote: string, peer: string | undefined, error: HandshakeError): void {
-    if (peer !== undefined) this.connections.incomingFailed(peer);
-    const source = remote.replace(/:\d+$/, '');
-    this.log
-      .limited(source)
-      .warn({ remote, peer, code: error.code, step: error.step, reason: error.message }, 'connection refused');
-  }
-
-  private sendRemote(signal: Signal): void {
-    const node = destinationNode(signal);
-    const controller = this.connections.get(node);
-    if (controller !== undefined) this.transmit(controller, signal);
-    else if (connects(signal) && this.stopping === undefined) {
-      this.checkedName(node);
-      this.connections.queue(node, signal);
-    }
-  }
-
-  private transmit(controller: DistController, signal: Signal): void {
-    let told: boolean;
-    try {
-      told = controller.send(toControl(signal));
-    } catch (error) {
-      // A reason that has no Erlang form must not keep the other side from hearing of the end itself.
-      if (!('reason' in signal) || !(error instanceof ArgumentError)) throw error;
-      told = controller.send(toControl({ ...signal, reason: format(signal.reason, { limit: 1000 }) }));
-    }
-    if (!told) this.untold(controller, signal);
-    else if (signal.kind === 'unlink' && !hasFlags(controller.established.flags, DFLAG.DFLAG_UNLINK_ID)) {
-      // The old link protocol has no acknowledgement (protocol section 4.1).
-      const { from, to, id = 0 } = signal;
-      this.processes.deliver({ kind: 'unlinkAck', from: to, to: from, id });
-    }
-  }
-
-  private transmitQueued(controller: DistController, signal: Signal): void {
-    try {
-      this.transmit(controller, signal);
-    } catch (error) {
-      // The sender has gone on long ago; a connection must not suffer for it.
-      this.log.error({ peer: controller.peer, reason: messageOf(error) }, `dropped a ${describeSignal(signal)}`);
-    }
-  }
-
-  /** The peer did not announce what it takes to understand a signal: do what a BEAM does then (protocol section 4.3). */
-  private untold(controller: DistController, signal: Signal): void {
-    if (signal.kind === 'spawnRequest') {
-      const { ref, from } = signal;
-      this.processes.deliver({ kind: 'spawnReply', ref, to: from, result: 'notsup', link: false, monitor: false });
-    }
-    this.log.debug({ peer: controller.peer }, `the peer does not understand a ${describeSignal(signal)}`);
+    await Promise.all([registration?.close(), listener?.close(), this.distribution.end()]);
   }
 
   private checkedName(node: string | Atom): string {
-    const parsed: ParsedNodeName = parseNodeName(String(node));
-    return `${parsed.alive}@${parsed.host}`;
+    const { alive, host } = parseNodeName(String(node));
+    return `${alive}@${host}`;
   }
 
   private mustRun(): void {
     if (this.stopping !== undefined) throw new ConnectionError('node_stopped', `${this.name} has been stopped`);
   }
 }
-
-/** Milliseconds that peers have to take what was sent before a stop. */
-const STOP_GRACE = 1000;
-
-const CLOSED: ByteStreamSink = { onData() {}, onDrain() {}, onClose() {} };
 
 const discard: ProcessFunction = async (self) => {
   for await (const _message of self);
@@ -451,15 +247,6 @@ const discard: ProcessFunction = async (self) => {
 function describeThrown(thrown: unknown): { readonly error: string; readonly stack?: string } {
   if (!(thrown instanceof Error)) return { error: `threw a ${typeof thrown}` };
   return { error: `${thrown.name}: ${thrown.message}`, ...(thrown.stack === undefined ? {} : { stack: thrown.stack }) };
-}
-
-function isClosing(reason: Error): boolean {
-  const code = codeOf(reason);
-  return code === 'connection_closed' || code === 'disconnected';
-}
-
-function codeOf(error: Error | undefined): string | undefined {
-  return error instanceof ErlnodeError ? error.code : undefined;
 }
 
 function messageOf(error: unknown): string | undefined {

@@ -4,13 +4,16 @@ import type { ByteStream } from './transport.js';
 
 /** A machine with output: `dist/connection`, a handshake. */
 export interface PumpSource {
-  /** What is to be sent since the last call, oldest first; the caller keeps the chunks. */
-  takeOutput(): readonly Uint8Array[];
   /**
-   * Bytes that `takeOutput` would return. With it, a loop that sends for a long time without giving way is written
-   * (and counted) while it runs; without it, only when its turn ends.
+   * What is to be sent now, about `atMost` bytes of it where it can be divided; the caller keeps the chunks. What is
+   * kept back is asked for again when these are on their way, and may be overtaken until then.
    */
-  readonly outputBytes?: number;
+  takeOutput(atMost: number): readonly Uint8Array[];
+  /**
+   * Bytes that are to be sent in all. Asked after every message, so that a loop that sends for a long time without
+   * giving way is written, and counted, while it runs.
+   */
+  readonly outputBytes: number;
 }
 
 export interface PumpOptions {
@@ -24,6 +27,11 @@ export interface PumpOptions {
   onOverflow(queued: number): void;
 }
 
+/**
+ * Bytes handed to the stream at once. The rest waits in the machine, where a small message of another process overtakes
+ * the fragments of a large one.
+ */
+const underWayBytes = 256 * 1024;
 /** A turn's output that grows beyond this is written without waiting for the end of the turn. */
 const eagerWriteBytes = 64 * 1024;
 
@@ -44,10 +52,12 @@ export class Pump {
   #overflowed = false;
   #sentBytes = 0;
   /**
-   * Size of the write that found the stream empty. It does not count against the cap: a single message may be larger
-   * than the cap, and a peer that is reading it is not slow.
+   * What was queued first when nothing was. It does not count against the cap: a single message may be larger than the
+   * cap, and a peer that is reading it is not slow.
    */
   #headBytes = 0;
+  /** What was queued after the last flush. */
+  #left = 0;
 
   constructor(stream: ByteStream, source: PumpSource, options: PumpOptions) {
     this.#stream = stream;
@@ -57,7 +67,7 @@ export class Pump {
 
   /** Bytes the machine has ready plus bytes the operating system has not taken. */
   get queuedBytes(): number {
-    return this.#stream.bufferedBytes + (this.#source.outputBytes ?? 0);
+    return this.#stream.bufferedBytes + this.#source.outputBytes;
   }
 
   /** Bytes handed to the stream so far. */
@@ -71,7 +81,7 @@ export class Pump {
 
   /** Writes at the end of this turn of the event loop. Cheap: call it after every message. */
   schedule(): void {
-    if ((this.#source.outputBytes ?? 0) >= eagerWriteBytes) {
+    if (this.#source.outputBytes >= eagerWriteBytes) {
       this.flush();
       return;
     }
@@ -80,23 +90,24 @@ export class Pump {
     setImmediate(this.#turnEnds);
   }
 
-  /** Writes now, and looks at the marks again. */
+  /** Writes as much as may be under way at once, and looks at the marks again. */
   flush(): void {
     if (this.#overflowed) return;
-    const before = this.#stream.bufferedBytes;
-    const chunks = this.#source.takeOutput();
-    let size = 0;
-    for (const chunk of chunks) size += chunk.length;
-    if (size > 0) {
-      if (before === 0) this.#headBytes = size;
-      else if (before + size - this.#headBytes > this.#options.hardCap) {
-        this.#overflowed = true;
-        this.#options.onOverflow(before + size);
-        return;
-      }
-      this.#sentBytes += size;
-      this.#stream.write(chunks);
+    const { hardCap, onOverflow } = this.#options;
+    const queued = this.queuedBytes;
+    if (this.#left === 0) this.#headBytes = queued;
+    else if (queued - this.#headBytes > hardCap) {
+      this.#overflowed = true;
+      onOverflow(queued);
+      return;
     }
+    const room = underWayBytes - this.#stream.bufferedBytes;
+    if (room > 0) {
+      const chunks = this.#source.takeOutput(room);
+      for (const { length } of chunks) this.#sentBytes += length;
+      if (chunks.length > 0) this.#stream.write(chunks);
+    }
+    this.#left = this.queuedBytes;
     this.#judgeBusy();
   }
 

@@ -1,0 +1,245 @@
+// The distribution of a node (OTP: what net_kernel and dist.c share): connections made, accepted and lost, and the
+// signals that travel on them. It knows the node's processes only as the place where signals are delivered.
+import type { Discovery } from '../discovery/discovery.js';
+import { ANNOUNCED_FLAGS, DFLAG, hasFlags } from '../dist/flags.js';
+import type { Decision } from '../dist/handshake/acceptor.js';
+import type { Established } from '../dist/handshake/handshake.js';
+import { CONNECTION_LIMITS } from '../dist/limits.js';
+import { ArgumentError, ConnectionError, ErlnodeError, type HandshakeError } from '../errors.js';
+import { destinationNode, type Signal } from '../process/signal.js';
+import { format } from '../term/format.js';
+import type { ByteStream, ByteStreamSink, Transport } from '../transport/transport.js';
+import { Acceptors } from './accept.js';
+import { Challenges, dial } from './connect.js';
+import { type Attempt, Connections } from './connections.js';
+import { DistController } from './dist-controller.js';
+import type { Log } from './log.js';
+import { type NodeEvent, NodeMonitors } from './monitor-nodes.js';
+import { parseNodeName } from './node-name.js';
+import { NODE_LIMITS, type NodeOptions } from './options.js';
+import { connects, describeSignal, fromControl, toControl } from './remote-signals.js';
+
+export interface DistributionOptions {
+  readonly name: string;
+  readonly creation: number;
+  readonly options: NodeOptions;
+  readonly discovery: Discovery;
+  readonly transport: Transport;
+  readonly cookie: (peer: string) => string;
+  readonly log: Log;
+  /** A signal for a process of this node. */
+  deliver(signal: Signal): void;
+  /** Links, monitors and requests that have to do with this node come to nothing. */
+  nodeDown(node: string): void;
+}
+
+export class Distribution {
+  private readonly parts: DistributionOptions;
+  private readonly log: Log;
+  private readonly limits;
+  private readonly connections: Connections;
+  private readonly acceptors: Acceptors;
+  private readonly challenges = new Challenges();
+  private readonly monitors = new NodeMonitors();
+  private stopped = false;
+
+  constructor(parts: DistributionOptions) {
+    const { name, creation, options, discovery, transport, cookie } = parts;
+    this.parts = parts;
+    this.log = parts.log;
+    this.limits = { ...NODE_LIMITS, ...CONNECTION_LIMITS, ...options.limits };
+    const both = {
+      identity: { node: name, creation, flags: ANNOUNCED_FLAGS },
+      transport,
+      setupTime: (options.setupTime ?? 7) * 1000,
+      challenges: this.challenges,
+      cookie,
+      allow: options.allow ?? (() => true),
+    };
+    this.connections = new Connections({
+      self: name,
+      setupTime: both.setupTime,
+      queuedSignals: this.limits.queuedSignals,
+      open: (established, stream) => this.open(established, stream),
+      onUp: (controller) => this.nodeUp(controller),
+      onDown: (controller, reason) => this.nodeDown(controller, reason),
+      onFailed: (peer, error) => this.connectFailed(peer, error),
+      transmit: (controller, signal) => this.transmitQueued(controller, signal),
+      dial: (peer) =>
+        dial(peer, {
+          ...both,
+          discovery,
+          stillWanted: (wanted) => this.connections.stillWanted(wanted),
+          onEstablished: (established, stream) => this.adopt(established, stream, false),
+          onFailed: (failed: string, attempt: Attempt, error: Error) => this.connections.failed(failed, attempt, error),
+        }),
+    });
+    this.acceptors = new Acceptors({
+      ...both,
+      unauthenticated: this.limits.unauthenticated,
+      decide: (peer): Decision => this.connections.decide(peer),
+      onEstablished: (established, stream, replacing) => this.adopt(established, stream, replacing),
+      onFailed: (remote, peer, error) => this.refused(remote, peer, error),
+    });
+  }
+
+  /** Every connection that is up. */
+  up(): DistController[] {
+    return this.connections.up();
+  }
+
+  get(node: string): DistController | undefined {
+    return this.connections.get(node);
+  }
+
+  /** @throws the error that ended the attempt, or ConnectionError `aborted`. */
+  async connect(name: string, signal: AbortSignal | undefined): Promise<void> {
+    const aborted = (): Error =>
+      new ConnectionError('aborted', `connecting to ${name} was aborted`, { cause: signal?.reason });
+    if (signal?.aborted === true) throw aborted();
+    const connected = this.connections.connect(name);
+    if (signal === undefined) return connected;
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => reject(aborted());
+      signal.addEventListener('abort', onAbort, { once: true });
+      connected.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    });
+  }
+
+  /** A signal for a process of another node; connects to it if the signal is worth it. */
+  send(signal: Signal): void {
+    const node = destinationNode(signal);
+    const controller = this.connections.get(node);
+    if (controller !== undefined) this.transmit(controller, signal);
+    else if (connects(signal) && !this.stopped) {
+      parseNodeName(node);
+      this.connections.queue(node, signal);
+    }
+  }
+
+  /** A stream that the listener has accepted. */
+  accept(stream: ByteStream): void {
+    if (this.stopped) stream.destroy();
+    else this.acceptors.accept(stream);
+  }
+
+  /** nodeup and nodedown from now on. */
+  events(): AsyncIterableIterator<NodeEvent> {
+    return this.monitors.listen();
+  }
+
+  /** Nobody can connect any more, and no attempt goes on. Connections that are up still are. */
+  close(): void {
+    this.stopped = true;
+    this.connections.stop(new ConnectionError('node_stopped', `${this.parts.name} has been stopped`));
+    this.acceptors.stop();
+  }
+
+  /** Sends what is queued, at most for as long as the grace, and closes the connections. */
+  async end(): Promise<void> {
+    await Promise.all(this.connections.up().map((controller) => controller.end(STOP_GRACE)));
+    this.monitors.end();
+  }
+
+  private open(established: Established, stream: ByteStream): DistController {
+    const { name, options, deliver } = this.parts;
+    const { peer } = established;
+    const controller: DistController = new DistController({
+      self: name,
+      established,
+      stream,
+      connection: {
+        limits: this.limits,
+        terms: { ...options.terms, ...(options.limits?.terms === undefined ? {} : { limits: options.limits.terms }) },
+        tickTime: options.netTickTime ?? 60,
+      },
+      busyBytes: this.limits.busyBytes,
+      queueBytes: this.limits.queueBytes,
+      onControl: (message) => deliver(fromControl(message, name, peer)),
+      onBusy: (busy) => this.log.debug({ peer, busy }, busy ? 'peer is busy' : 'peer is no longer busy'),
+      onDown: (reason) => this.connections.wentDown(controller, reason),
+    });
+    return controller;
+  }
+
+  private adopt(established: Established, stream: ByteStream, replacing: boolean): ByteStreamSink {
+    return this.connections.established(established, stream, replacing) ?? CLOSED;
+  }
+
+  private nodeUp({ peer, hidden, remote }: DistController): void {
+    this.log.info({ peer, hidden, remote }, 'nodeup');
+    this.monitors.emit({ type: 'nodeup', node: peer, hidden });
+  }
+
+  private nodeDown({ peer, hidden }: DistController, reason: Error | undefined): void {
+    const level = reason === undefined || isClosing(reason) ? 'info' : 'warn';
+    this.log[level]({ peer, reason: reason?.message, code: codeOf(reason) }, 'nodedown');
+    this.parts.nodeDown(peer);
+    this.monitors.emit({ type: 'nodedown', node: peer, hidden, ...(reason === undefined ? {} : { reason }) });
+  }
+
+  private connectFailed(peer: string, error: Error): void {
+    this.log.warn({ peer, code: codeOf(error), reason: error.message }, 'could not connect');
+    this.parts.nodeDown(peer);
+  }
+
+  private refused(remote: string, peer: string | undefined, error: HandshakeError): void {
+    if (peer !== undefined) this.connections.incomingFailed(peer);
+    const source = remote.replace(/:\d+$/, '');
+    this.log
+      .limited(source)
+      .warn({ remote, peer, code: error.code, step: error.step, reason: error.message }, 'connection refused');
+  }
+
+  private transmit(controller: DistController, signal: Signal): void {
+    let told: boolean;
+    try {
+      told = controller.send(toControl(signal));
+    } catch (error) {
+      // A reason that has no Erlang form must not keep the other side from hearing of the end itself.
+      if (!('reason' in signal) || !(error instanceof ArgumentError)) throw error;
+      told = controller.send(toControl({ ...signal, reason: format(signal.reason, { limit: 1000 }) }));
+    }
+    if (!told) this.untold(controller, signal);
+    else if (signal.kind === 'unlink' && !hasFlags(controller.established.flags, DFLAG.DFLAG_UNLINK_ID)) {
+      // The old link protocol has no acknowledgement (protocol section 4.1).
+      const { from, to, id = 0 } = signal;
+      this.parts.deliver({ kind: 'unlinkAck', from: to, to: from, id });
+    }
+  }
+
+  private transmitQueued(controller: DistController, signal: Signal): void {
+    try {
+      this.transmit(controller, signal);
+    } catch (error) {
+      // The sender has gone on long ago; a connection must not suffer for it.
+      this.log.error(
+        { peer: controller.peer, reason: (error as Error).message },
+        `dropped a ${describeSignal(signal)}`,
+      );
+    }
+  }
+
+  /** The peer did not announce what it takes to understand a signal: do what a BEAM does then (protocol section 4.3). */
+  private untold(controller: DistController, signal: Signal): void {
+    if (signal.kind === 'spawnRequest') {
+      const { ref, from } = signal;
+      this.parts.deliver({ kind: 'spawnReply', ref, to: from, result: 'notsup', link: false, monitor: false });
+    }
+    this.log.debug({ peer: controller.peer }, `the peer does not understand a ${describeSignal(signal)}`);
+  }
+}
+
+/** Milliseconds that peers have to take what was sent before a stop. */
+const STOP_GRACE = 1000;
+
+const CLOSED: ByteStreamSink = { onData() {}, onDrain() {}, onClose() {} };
+
+function isClosing(reason: Error): boolean {
+  const code = codeOf(reason);
+  return code === 'connection_closed' || code === 'disconnected';
+}
+
+function codeOf(error: Error | undefined): string | undefined {
+  return error instanceof ErlnodeError ? String(error.code) : undefined;
+}
