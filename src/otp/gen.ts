@@ -1,7 +1,7 @@
 // The messages of OTP's generic behaviours (protocol sections 6.2 and 6.3): calls, casts, system messages, replies.
 
 import type { Process } from '../process/process.js';
-import { Atom, atom } from '../term/atom.js';
+import { atom } from '../term/atom.js';
 import { Pid, Reference } from '../term/identifiers.js';
 import { ImproperList } from '../term/list.js';
 import type { Term } from '../term/term.js';
@@ -55,6 +55,9 @@ export function reply(self: Process, from: From, answer: Term): void {
 function aliasIn(tag: Term): Reference | undefined {
   if (!(tag instanceof ImproperList) || tag.elements.length !== 1) return undefined;
   const [head] = tag.elements;
-  if (head instanceof Atom) return head === ALIAS && tag.tail instanceof Reference ? tag.tail : undefined;
-  return head instanceof ImproperList ? aliasIn(head) : undefined;
+  return aliasTag(head instanceof ImproperList ? head : tag);
+}
+
+function aliasTag({ elements, tail }: ImproperList): Reference | undefined {
+  return elements.length === 1 && elements[0] === ALIAS && tail instanceof Reference ? tail : undefined;
 }

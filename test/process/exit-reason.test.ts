@@ -30,6 +30,12 @@ describe('exitError', () => {
   });
 });
 
+test('a reason of any depth', () => {
+  let deep: Term = 1;
+  for (let i = 0; i < 200_000; i++) deep = i % 2 === 0 ? [deep] : tuple(deep);
+  expect(exitError(deep, 'doing').code).toBe('exit');
+});
+
 describe('reasonOf', () => {
   test("an ExitError's own reason", () => {
     const reason = tuple(1);
