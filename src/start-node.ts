@@ -8,7 +8,7 @@ import { cookieFor } from './node/cookie.js';
 import { createLog, type Log } from './node/log.js';
 import { Node } from './node/node.js';
 import { completeNodeName } from './node/node-name.js';
-import { checkOptions, type NodeOptions } from './node/options.js';
+import { checkOptions, NODE_LIMITS, type NodeOptions } from './node/options.js';
 import { tcp } from './transport/tcp.js';
 import type { ByteStream, Listener, Transport } from './transport/transport.js';
 
@@ -30,12 +30,13 @@ export async function startNode(name: string, options: NodeOptions = {}): Promis
   if (signal.aborted)
     throw new ConnectionError('aborted', `the start of ${full} was aborted`, { cause: signal.reason });
 
-  // Streams that come before the node is there wait for it.
+  // Streams that come before the node is there wait for it, those that came last.
   let node: Node | undefined;
   const early: ByteStream[] = [];
+  const mostEarly = options.limits?.unauthenticated ?? NODE_LIMITS.unauthenticated;
   const onConnection = (stream: ByteStream): void => {
-    if (node === undefined) early.push(stream);
-    else node.accept(stream);
+    if (node !== undefined) node.accept(stream);
+    else if (early.push(stream) > mostEarly) early.shift()?.destroy();
   };
   const listener = await listen(full, options, discovery, transport, log, onConnection);
   let registration: Registration | undefined;
@@ -48,7 +49,7 @@ export async function startNode(name: string, options: NodeOptions = {}): Promis
   }
   node = new Node({
     name: full,
-    creation: registration?.creation ?? randomCreation(),
+    creation: creationOf(registration),
     seed: randomBytes(4).readUInt32BE(),
     options,
     discovery,
@@ -90,7 +91,7 @@ async function register(
   signal: AbortSignal,
 ): Promise<Registration | undefined> {
   if (listener === undefined || discovery.register === undefined) return undefined;
-  return discovery.register(
+  const registering = discovery.register(
     { node: name, port: listener.port, hidden: true },
     {
       signal,
@@ -100,6 +101,29 @@ async function register(
       },
     },
   );
+  return unlessAborted(registering, signal, `the registration of ${name}`);
+}
+
+/** A plug-in may not heed its signal: whoever aborted does not wait for it, and what comes late is closed. */
+function unlessAborted(work: Promise<Registration>, signal: AbortSignal, what: string): Promise<Registration> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(new ConnectionError('aborted', `${what} was aborted`, { cause: signal.reason }));
+    signal.addEventListener('abort', onAbort, { once: true });
+    work
+      .then(async (registration) => {
+        if (!signal.aborted) resolve(registration);
+        else await registration.close();
+      })
+      .catch(reject)
+      .finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+/** What the registry gave, if it is one: it goes into 32 bits, and 0 would be any node of our name. */
+function creationOf(registration: Registration | undefined): number {
+  const creation = registration?.creation;
+  if (creation === undefined || !Number.isInteger(creation)) return randomCreation();
+  return creation > 0 && creation <= 0xffff_ffff ? creation : randomCreation();
 }
 
 /** 1 to 3 mean "an old node", 0 "any": never ours (protocol section 1.3). */

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Discovery, NodeName } from '../discovery/discovery.js';
 import type { Established, Identity } from '../dist/handshake/handshake.js';
 import { Initiator } from '../dist/handshake/initiator.js';
-import { ConnectionError, HandshakeError } from '../errors.js';
+import { ConnectionError, ErlnodeError, HandshakeError } from '../errors.js';
 import type { ByteStream, ByteStreamSink, Endpoint, Transport } from '../transport/transport.js';
 import type { Attempt } from './connections.js';
 import { type Handshaking, shakeHands } from './shake-hands.js';
@@ -45,7 +45,10 @@ export class Challenges {
   }
 }
 
-/** Milliseconds that an attempt waits for one of the peer's; a handshake that goes well takes a few. */
+/**
+ * Milliseconds that an attempt waits for one of the peer's; a handshake that goes well takes a few. Less than any setup
+ * time leaves: whoever makes us wait may be a stranger that has only taken the peer's name.
+ */
 const HOLD = 1000;
 
 /** Starts an attempt. It reports exactly once, and never before this function has returned. */
@@ -55,12 +58,14 @@ export function dial(peer: string, options: DialOptions): Attempt {
   let handshaking: Handshaking | undefined;
   let held: Promise<void> | undefined;
   let release = (): void => {};
+  let established = false;
   const attempt: Attempt = {
     phase: 'lookup',
+    deadline,
     hold() {
       // Once: a stranger that keeps claiming to be the peer must not keep us from it.
       held ??= new Promise((resolve) => {
-        const timer = setTimeout(resolve, HOLD);
+        const timer = setTimeout(resolve, Math.min(HOLD, options.setupTime / 4));
         release = () => {
           clearTimeout(timer);
           resolve();
@@ -69,6 +74,8 @@ export function dial(peer: string, options: DialOptions): Attempt {
     },
     release: () => release(),
     abort() {
+      // A transport may take the signal for one that ends its stream.
+      if (established) return;
       aborter.abort();
       release();
       handshaking?.abort();
@@ -82,7 +89,7 @@ export function dial(peer: string, options: DialOptions): Attempt {
 
   const run = async (): Promise<void> => {
     // First, so that a cookie function that throws leaves no stream behind.
-    const cookie = options.cookie(peer);
+    const cookie = asked('cookie', () => options.cookie(peer));
     const stream = await openStream(peer, options, aborter.signal);
     await held;
     clearTimeout(timer);
@@ -102,9 +109,10 @@ export function dial(peer: string, options: DialOptions): Attempt {
     });
     attempt.phase = 'handshake';
     handshaking = shakeHands(stream, initiator, initiator.start(), Math.max(1, deadline - performance.now()), {
-      onEstablished(established) {
+      onEstablished(outcome) {
+        established = true;
         options.challenges.settle(challenge);
-        return options.onEstablished(established, stream);
+        return options.onEstablished(outcome, stream);
       },
       onFailed(error) {
         options.challenges.settle(challenge);
@@ -119,23 +127,23 @@ export function dial(peer: string, options: DialOptions): Attempt {
 
 async function openStream(peer: string, options: DialOptions, signal: AbortSignal): Promise<ByteStream> {
   const { discovery, transport } = options;
-  if (!options.allow(peer)) {
+  if (!asked('allow', () => options.allow(peer))) {
     throw new HandshakeError('not_allowed', `${peer} is not a node that this node's allow option lets in`, 'lookup');
   }
-  const endpoints = await orAborted(discovery.resolve(peer as NodeName, { signal }), signal);
+  const endpoints = await lookUp(peer, discovery, signal);
   if (endpoints.length === 0) {
     throw new ConnectionError('noport', `${discovery.name} does not know ${peer}: is it running, and under that name?`);
   }
   const failures: Error[] = [];
   for (const endpoint of endpoints) {
     try {
-      const stream = await transport.connect(endpoint, { signal });
-      if (!signal.aborted) return stream;
-      stream.destroy();
+      const connecting = transport.connect(endpoint, { signal });
+      return await orAborted(connecting, signal, (late) => late.destroy());
     } catch (error) {
-      failures.push(error as Error);
+      if (signal.aborted) throw abortReason(signal);
+      const { host, port } = endpoint;
+      failures.push(known(error, 'noconnection', `transport ${transport.name} failed to connect to ${host}:${port}`));
     }
-    if (signal.aborted) throw abortReason(signal);
   }
   throw unreachable(peer, endpoints, failures);
 }
@@ -148,17 +156,58 @@ function unreachable(peer: string, endpoints: readonly Endpoint[], failures: rea
   });
 }
 
-/** A discovery that does not heed its signal must not hold an attempt beyond the setup time. */
-function orAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+async function lookUp(peer: string, discovery: Discovery, signal: AbortSignal): Promise<readonly Endpoint[]> {
+  let endpoints: unknown;
+  try {
+    endpoints = await orAborted(discovery.resolve(peer as NodeName, { signal }), signal);
+  } catch (error) {
+    throw known(error, 'noport', `discovery ${discovery.name} failed to look up ${peer}`);
+  }
+  if (!Array.isArray(endpoints) || !endpoints.every(isEndpoint)) {
+    const wanted = 'expected a list of { host, port } with a host name and a port from 1 to 65535';
+    throw new ConnectionError('noport', `${wanted} from discovery ${discovery.name}, got something else for ${peer}`);
+  }
+  return endpoints;
+}
+
+function isEndpoint(value: unknown): value is Endpoint {
+  const { host, port } = (value ?? {}) as Partial<Record<keyof Endpoint, unknown>>;
+  if (typeof host !== 'string' || host === '' || typeof port !== 'number') return false;
+  return Number.isInteger(port) && port >= 1 && port <= 65_535;
+}
+
+/** What an option of the user's says; what it throws is not for whoever reads our errors, but kept as their cause. */
+function asked<Value>(option: 'cookie' | 'allow', ask: () => Value): Value {
+  try {
+    return ask();
+  } catch (cause) {
+    if (cause instanceof ErlnodeError) throw cause;
+    throw new HandshakeError('aborted', `the function given as the ${option} option has thrown`, 'lookup', { cause });
+  }
+}
+
+/** Plug-ins are asked to throw errors of ours. */
+function known(error: unknown, code: 'noport' | 'noconnection', what: string): Error {
+  if (error instanceof ErlnodeError) return error;
+  const why = error instanceof Error ? error.message : 'it threw something that is no Error';
+  return new ConnectionError(code, `${what}: ${why}`, { cause: error });
+}
+
+/** A plug-in that does not heed its signal must not hold an attempt beyond the setup time; `late` is its answer then. */
+function orAborted<Value>(work: Promise<Value>, signal: AbortSignal, late?: (value: Value) => void): Promise<Value> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(abortReason(signal));
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
-    work
-      .then(resolve, (error) => reject(signal.aborted ? abortReason(signal) : error))
-      .finally(() => {
-        signal.removeEventListener('abort', onAbort);
-      });
+    Promise.resolve(work)
+      .then(
+        (value) => {
+          if (signal.aborted) late?.(value);
+          else resolve(value);
+        },
+        (error) => reject(signal.aborted ? abortReason(signal) : error),
+      )
+      .finally(() => signal.removeEventListener('abort', onAbort));
   });
 }
 

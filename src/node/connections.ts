@@ -59,6 +59,11 @@ export class Connections {
     return this.peers.get(peer)?.controller;
   }
 
+  /** @internal Number of nodes that we have to do with; for tests. */
+  get size(): number {
+    return this.peers.size;
+  }
+
   /** All connections that are up. */
   up(): DistController[] {
     return [...this.peers.values()].flatMap(({ controller }) => (controller === undefined ? [] : [controller]));
@@ -169,7 +174,7 @@ export class Connections {
   /** Ends every attempt; connections that are up are the caller's to close. */
   stop(error: Error): void {
     this.stopped = true;
-    for (const peer of [...this.peers.values()]) this.giveUp(peer, error);
+    for (const peer of [...this.peers.values()]) if (peer.controller === undefined) this.giveUp(peer, error);
   }
 
   private peer(name: string): Peer {

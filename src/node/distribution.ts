@@ -16,7 +16,7 @@ import { DistController } from './dist-controller.js';
 import type { Log } from './log.js';
 import { type NodeEvent, NodeMonitors } from './monitor-nodes.js';
 import { parseNodeName } from './node-name.js';
-import { NODE_LIMITS, type NodeOptions } from './options.js';
+import { allowFor, NODE_LIMITS, type NodeOptions } from './options.js';
 import { connects, describeSignal, fromControl, toControl } from './remote-signals.js';
 
 export interface DistributionOptions {
@@ -54,11 +54,10 @@ export class Distribution {
       setupTime: (options.setupTime ?? 7) * 1000,
       challenges: this.challenges,
       cookie,
-      allow: options.allow ?? (() => true),
+      allow: allowFor(options.allow),
     };
     this.connections = new Connections({
       self: name,
-      setupTime: both.setupTime,
       queuedSignals: this.limits.queuedSignals,
       open: (established, stream) => this.open(established, stream),
       onUp: (controller) => this.nodeUp(controller),
@@ -179,7 +178,8 @@ export class Distribution {
   }
 
   private connectFailed(peer: string, error: Error): void {
-    this.log.warn({ peer, code: codeOf(error), reason: error.message }, 'could not connect');
+    // Limited: a peer can make us send to nodes of its choice, and a program to one that is down for hours.
+    this.log.limited(peer).warn({ peer, code: codeOf(error), reason: error.message }, 'could not connect');
     this.parts.nodeDown(peer);
   }
 

@@ -226,7 +226,27 @@ export class Node {
     log.info({}, 'node stops');
     this.distribution.close();
     this.processes.stop(SHUTDOWN);
-    await Promise.all([registration?.close(), listener?.close(), this.distribution.end()]);
+    await Promise.all([
+      this.closed('registration', async () => registration?.close()),
+      this.closed('listener', async () => listener?.close()),
+      this.distribution.end(),
+    ]);
+  }
+
+  /** A plug-in that fails to close, or never does, must not keep the rest of the node from closing. */
+  private async closed(part: string, close: () => Promise<void>): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      const tooLong = new ConnectionError('timeout', `the ${part} did not close within ${CLOSE_TIME / 1000} s`);
+      timer = setTimeout(() => reject(tooLong), CLOSE_TIME);
+    });
+    try {
+      await Promise.race([close(), late]);
+    } catch (error) {
+      this.parts.log.error({ reason: messageOf(error) }, `the ${part} failed to close`);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   private checkedName(node: string | Atom): string {
@@ -238,6 +258,9 @@ export class Node {
     if (this.stopping !== undefined) throw new ConnectionError('node_stopped', `${this.name} has been stopped`);
   }
 }
+
+/** Milliseconds that a plug-in has to close what it opened. */
+const CLOSE_TIME = 5000;
 
 const discard: ProcessFunction = async (self) => {
   for await (const _message of self);

@@ -86,6 +86,21 @@ export function checkOptions(options: NodeOptions): void {
   }
 }
 
+/**
+ * Who may connect, as a function that never lets anybody in by mistake: what an async function gives is true to an `if`.
+ *
+ * @returns a function that throws ArgumentError `badarg` when the user's gives no boolean.
+ */
+export function allowFor(option: NodeOptions['allow']): (peer: string) => boolean {
+  if (option === undefined) return () => true;
+  return (peer) => {
+    const verdict: unknown = option(peer);
+    if (typeof verdict === 'boolean') return verdict;
+    if (verdict instanceof Promise) verdict.catch(() => {});
+    throw new ArgumentError('badarg', 'the allow option must return true or false at once, and has returned neither');
+  };
+}
+
 function inRange(name: string, value: unknown, low: number, high: number): void {
   if (value === undefined || (typeof value === 'number' && value >= low && value <= high)) return;
   throw new ArgumentError('badarg', `${name} must be a number from ${low} to ${high}, not ${String(value)}`);
