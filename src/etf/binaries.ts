@@ -5,25 +5,36 @@ import { BitString } from '../term/bitstring.js';
 import type { Sink } from './sink.js';
 import type { Source } from './source.js';
 import { BINARY_EXT, BIT_BINARY_EXT } from './tags.js';
-import { readString, utf8Size, writeUtf8 } from './utf8.js';
+import { measureLong, readString, writeUtf8 } from './utf8.js';
 
 /** A binary is a view when the memory that it keeps alive is at most this many times its own size. */
 export const VIEW_RATIO = 4;
 
-/** From this length on, counting a string's bytes first pays. */
-const LONG_TEXT = 300;
+/** From this length on, other ways are quicker. */
+const LONG_TEXT = 1024;
 
 /** UTF-8 bytes of a JavaScript string; -1 for a lone surrogate. */
 export function writeString(sink: Sink, text: string, pos: number): number {
   const { length } = text;
-  const size = length < LONG_TEXT ? -1 : utf8Size(text);
+  if (length >= LONG_TEXT) return writeLongString(sink, text, pos);
   // A UTF-16 unit takes at most three bytes of UTF-8.
-  pos = sink.room(pos, 5 + (size < 0 ? length * 3 : size));
-  const end = writeUtf8(sink, text, pos + 5, size);
+  pos = sink.room(pos, 5 + length * 3);
+  const end = writeUtf8(sink, text, pos + 5);
   if (end < 0) return -1;
   sink.view.setUint8(pos, BINARY_EXT);
   sink.view.setUint32(pos + 1, end - pos - 5);
   return end;
+}
+
+function writeLongString(sink: Sink, text: string, pos: number): number {
+  const measured = measureLong(text);
+  if (measured === undefined) return -1;
+  if (typeof measured !== 'number') return writeBinary(sink, measured, pos);
+  pos = sink.room(pos, 5 + measured);
+  sink.view.setUint8(pos, BINARY_EXT);
+  sink.view.setUint32(pos + 1, measured);
+  sink.buffer.latin1Write(text, pos + 5, measured);
+  return pos + 5 + measured;
 }
 
 export function writeBinary(sink: Sink, bytes: Uint8Array, pos: number): number {
@@ -81,8 +92,14 @@ export function readBitString(source: Source): BitString | Buffer | string {
 /** Bytes that a copy is made for with a loop: cheaper than asking C++. */
 const SHORT_COPY = 64;
 
+/** The class of Buffers: its constructor makes a view with the least ceremony. */
+const View = (
+  Buffer as unknown as { [Symbol.species]: new (memory: ArrayBufferLike, at: number, size: number) => Buffer }
+)[Symbol.species];
+
 function ownOrView(source: Source, at: number, size: number): Buffer {
-  if (!source.copyBinaries && size * VIEW_RATIO >= source.view.byteLength) return source.bytes.subarray(at, at + size);
+  const memory = source.view.buffer;
+  if (!source.copyBinaries && size * VIEW_RATIO >= memory.byteLength) return new View(memory, at, size);
   const own = Buffer.allocUnsafe(size);
   const { bytes } = source;
   if (size <= SHORT_COPY) for (let i = 0; i < size; i++) own[i] = bytes[at + i] as number;

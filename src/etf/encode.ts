@@ -12,7 +12,7 @@ import type { RawBuffer } from './raw-buffer.js';
 import { Sink } from './sink.js';
 import { ATOM_CACHE_REF, COMPRESSED, VERSION_MAGIC } from './tags.js';
 import { writeDeep } from './write-deep.js';
-import { GIVE_UP, isPolluted, QUICK_DEPTH, writeFast } from './write-fast.js';
+import { GIVE_UP, QUICK_DEPTH, writeQuick } from './write-fast.js';
 import type { Writer } from './write-leaf.js';
 
 export interface EncodeOptions {
@@ -33,6 +33,9 @@ export interface AtomCacheWriter {
   refer(atom: Atom): number;
 }
 
+/** A target larger than this is not kept in mind for the next call. */
+const KEPT_MEMORY = 4 * 1024 * 1024;
+
 /** Writes terms and bytes into one output after another. Reusable, also after an error. */
 export class Encoder {
   readonly #writer: Writer;
@@ -40,7 +43,8 @@ export class Encoder {
   readonly #utf8Atoms: boolean;
   readonly #deterministic: boolean;
   #atomCache: AtomCacheWriter | undefined = undefined;
-  #pos = 0;
+  /** Bytes of this output so far: stays true when the sink moves to other memory. */
+  #used = 0;
   #target: Uint8Array | undefined = undefined;
   #memory: { readonly buffer: RawBuffer; readonly view: DataView } | undefined = undefined;
   /** @internal Taken by a call of encode() that has not come back. */
@@ -92,19 +96,21 @@ export class Encoder {
 
   /** Starts a new output; an unfinished one is dropped. */
   begin(): void {
-    this.#pos = this.#sink.start;
+    this.#used = 0;
   }
 
   byte(value: number): void {
-    const pos = this.#sink.room(this.#pos, 1);
-    this.#sink.view.setUint8(pos, value);
-    this.#pos = pos + 1;
+    const sink = this.#sink;
+    const pos = sink.room(sink.start + this.#used, 1);
+    sink.buffer[pos] = value;
+    this.#used++;
   }
 
   bytes(chunk: Uint8Array): void {
-    const pos = this.#sink.room(this.#pos, chunk.length);
-    this.#sink.buffer.set(chunk, pos);
-    this.#pos = pos + chunk.length;
+    const sink = this.#sink;
+    const pos = sink.room(sink.start + this.#used, chunk.length);
+    sink.buffer.set(chunk, pos);
+    this.#used += chunk.length;
   }
 
   /**
@@ -113,43 +119,26 @@ export class Encoder {
    * @throws ArgumentError `not_encodable` for what is no Erlang term, and where it stands; LimitError.
    */
   term(term: Term): void {
-    const before = this.length;
-    try {
-      this.#pos = this.#write(term);
-      const { encodedSize } = this.#writer.limits;
-      if (this.length > encodedSize) throw new LimitError('term_too_large', 'encoded bytes', encodedSize, this.length);
-    } catch (error) {
-      this.#pos = this.#sink.start + before;
-      throw error;
-    }
+    const sink = this.#sink;
+    let end = this.#deterministic ? GIVE_UP : writeQuick(this.#writer, term, sink.start + this.#used);
+    if (end < 0) end = this.#writeCarefully(term);
+    const used = end - sink.start;
+    const { encodedSize } = this.#writer.limits;
+    if (used > encodedSize) throw new LimitError('term_too_large', 'encoded bytes', encodedSize, used);
+    this.#used = used;
   }
 
-  #write(term: Term): number {
-    const before = this.length;
-    if (!(this.#deterministic || isPolluted())) {
-      const end = this.#tryFast(term);
-      if (end >= 0) return end;
-      this.#pos = this.#sink.start + before;
-    }
+  #writeCarefully(term: Term): number {
+    const sink = this.#sink;
     // Sorting keys looks into them, so they must be known to be terms, and finite, first.
-    if (this.#deterministic) writeDeep(this.#writer, term, this.#pos, false);
-    return writeDeep(this.#writer, term, this.#sink.start + before, this.#deterministic);
-  }
-
-  #tryFast(term: Term): number {
-    try {
-      return writeFast(this.#writer, term, this.#pos, 0);
-    } catch (error) {
-      // The caller's own stack may be nearly full; the other way needs next to none.
-      if (error instanceof RangeError) return GIVE_UP;
-      throw error;
-    }
+    if (this.#deterministic) writeDeep(this.#writer, term, sink.start + this.#used, false);
+    return writeDeep(this.#writer, term, sink.start + this.#used, this.#deterministic);
   }
 
   /** What was written since {@link begin}: stays valid and is never written to again. */
   finish(): Buffer {
-    const output = this.#sink.cut(this.#pos);
-    this.#pos = this.#sink.start;
+    const output = this.#sink.cut(this.#sink.start + this.#used);
+    this.#used = 0;
     return output;
   }
 
@@ -163,15 +152,16 @@ export class Encoder {
       this.begin();
       this.byte(VERSION_MAGIC);
       this.term(term);
-      const size = this.length;
+      const size = this.#used;
       if (offset + size > target.length) {
         throw new ArgumentError('badarg', `the term takes ${size} bytes; there is room for ${target.length - offset}`);
       }
       // It needed more room than there was while it was being written, and then it did fit.
-      if (sink.buffer !== memory.buffer) target.set(sink.buffer.subarray(sink.start, this.#pos), offset);
+      if (sink.buffer !== memory.buffer) target.set(sink.buffer.subarray(sink.start, sink.start + size), offset);
       return offset + size;
     } finally {
       sink.use(buffer, view, start);
+      if (target.length > KEPT_MEMORY) this.#target = this.#memory = undefined;
     }
   }
 
@@ -189,7 +179,7 @@ export class Encoder {
 
   /** Bytes written since {@link begin}. */
   get length(): number {
-    return this.#pos - this.#sink.start;
+    return this.#used;
   }
 }
 

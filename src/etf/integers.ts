@@ -24,28 +24,38 @@ export function writeInteger(sink: Sink, value: number, pos: number): number {
   }
   const magnitude = Math.abs(value);
   if (magnitude > Number.MAX_SAFE_INTEGER) return writeBigint(sink, BigInt(value), pos);
-  const high = Math.floor(magnitude / TWO32);
-  view.setUint8(pos, SMALL_BIG_EXT);
-  view.setUint8(pos + 2, value < 0 ? 1 : 0);
-  view.setUint32(pos + 3, magnitude >>> 0, true);
-  view.setUint32(pos + 7, high, true);
-  const size = high === 0 ? 4 : high < 0x100 ? 5 : high < 0x10000 ? 6 : 7;
-  view.setUint8(pos + 1, size);
-  return pos + 3 + size;
+  return writeHalves(view, magnitude >>> 0, Math.floor(magnitude / TWO32), value < 0, pos);
 }
+
+const halves = new Uint32Array(2);
+const signed = new BigInt64Array(halves.buffer);
+const LOW = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 0 : 1;
+const HIGH = 1 - LOW;
 
 export function writeBigint(sink: Sink, value: bigint, pos: number): number {
   pos = sink.room(pos, 16);
-  if (value >= -2147483648n && value <= 2147483647n) return writeInteger(sink, Number(value), pos);
-  const magnitude = value < 0n ? -value : value;
-  if (magnitude > 0xffff_ffff_ffff_ffffn) return writeLargeBigint(sink, magnitude, value < 0n, pos);
-  const view = sink.view;
+  if (BigInt.asIntN(64, value) !== value) return writeLargeBigint(sink, value < 0n ? -value : value, value < 0n, pos);
+  signed[0] = value;
+  let low = halves[LOW] as number;
+  let high = halves[HIGH] as number;
+  const negative = high > 0x7fffffff;
+  if (high === (low > 0x7fffffff ? 0xffffffff : 0)) return writeInteger(sink, low | 0, pos);
+  if (negative) {
+    // Two's complement: the magnitude is what is left after inverting and adding one.
+    high = (low === 0 ? -high : ~high) >>> 0;
+    low = -low >>> 0;
+  }
+  return writeHalves(sink.view, low, high, negative, pos);
+}
+
+/** SMALL_BIG_EXT of a magnitude of up to 64 bits that needs more than 31. */
+function writeHalves(view: DataView, low: number, high: number, negative: boolean, pos: number): number {
+  const size = 8 - (Math.clz32(high) >> 3);
   view.setUint8(pos, SMALL_BIG_EXT);
-  view.setUint8(pos + 2, value < 0n ? 1 : 0);
-  view.setBigUint64(pos + 3, magnitude, true);
-  let size = 8;
-  while (view.getUint8(pos + 2 + size) === 0) size--;
   view.setUint8(pos + 1, size);
+  view.setUint8(pos + 2, negative ? 1 : 0);
+  view.setUint32(pos + 3, low, true);
+  view.setUint32(pos + 7, high, true);
   return pos + 3 + size;
 }
 
@@ -84,14 +94,19 @@ export function readBig(source: Source, tag: number): number | bigint {
   if (size > source.limits.integerSize) {
     throw new LimitError('integer_too_large', 'bytes of an integer', source.limits.integerSize, size);
   }
-  const view = source.view;
   if (size > 8) return readLarge(source.bytes, at, size, negative);
+  const { view, bytes } = source;
   let low = 0;
   let high = 0;
-  if (size >= 4) low = view.getUint32(at, true);
-  else for (let i = size - 1; i >= 0; i--) low = low * 256 + view.getUint8(at + i);
-  if (size === 8) high = view.getUint32(at + 4, true);
-  else for (let i = size - 1; i >= 4; i--) high = high * 256 + view.getUint8(at + i);
+  if (size >= 4 && source.end - at >= 8) {
+    low = view.getUint32(at, true);
+    // What stands behind the magnitude is cut off.
+    high = size === 4 ? 0 : view.getUint32(at + 4, true) & (-1 >>> (8 * (8 - size)));
+    high >>>= 0;
+  } else {
+    for (let i = size - 1; i >= 4; i--) high = high * 256 + (bytes[at + i] as number);
+    for (let i = Math.min(size, 4) - 1; i >= 0; i--) low = low * 256 + (bytes[at + i] as number);
+  }
   if (high < 0x200000) {
     const magnitude = high * TWO32 + low;
     return negative ? 0 - magnitude : magnitude;
@@ -99,15 +114,14 @@ export function readBig(source: Source, tag: number): number | bigint {
   return fromHalves(low, high, negative);
 }
 
-const halves = new Uint32Array(2);
-const whole = new BigUint64Array(halves.buffer);
-const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
-
 function fromHalves(low: number, high: number, negative: boolean): bigint {
-  halves[littleEndian ? 0 : 1] = low;
-  halves[littleEndian ? 1 : 0] = high;
-  const magnitude = whole[0] as bigint;
-  return negative ? -magnitude : magnitude;
+  if (high > 0x7fffffff) {
+    const magnitude = (BigInt(high) << 32n) | BigInt(low);
+    return negative ? -magnitude : magnitude;
+  }
+  halves[LOW] = negative ? -low : low;
+  halves[HIGH] = negative ? (low === 0 ? -high : ~high) : high;
+  return signed[0] as bigint;
 }
 
 function readLarge(bytes: Buffer, at: number, size: number, negative: boolean): number | bigint {

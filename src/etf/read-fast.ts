@@ -108,14 +108,18 @@ function readList(source: Source, depth: number): Term {
     return readDeep(source, depth - 1);
   }
   source.promise(count + 1, 'LIST_EXT');
-  const list = count <= MAX_RESERVED ? new Array<Term>(count) : [];
-  let i = readNumbers(source, list, 0, count);
-  while (i < count) {
-    list[i] = readFast(source, depth);
-    i++;
-    // Where one number stands among other terms there is no run to look for.
-    if (i < count && isNumber(source)) i = readNumbers(source, list, i, count);
+  const tag = source.bytes[source.pos];
+  if (count >= RUN && count <= MAX_RESERVED) {
+    if (tag === tags.SMALL_INTEGER_EXT || tag === tags.INTEGER_EXT) return readIntegers(source, count, depth);
+    if (tag === tags.NEW_FLOAT_EXT && !(source.exactFloats || source.inKey)) return readFloats(source, count, depth);
   }
+  const list = count <= MAX_RESERVED ? new Array<Term>(count) : [];
+  return readElements(source, list, 0, count, depth);
+}
+
+/** Elements from `i` on, and the tail. */
+function readElements(source: Source, list: Term[], i: number, count: number, depth: number): Term {
+  for (; i < count; i++) list[i] = readFast(source, depth);
   if (source.pos < source.end && source.bytes[source.pos] === tags.NIL_EXT) {
     source.pos++;
     return list;
@@ -123,18 +127,17 @@ function readList(source: Source, depth: number): Term {
   return readDeepTail(source, list, depth - 1);
 }
 
-function isNumber(source: Source): boolean {
-  const tag = source.bytes[source.pos];
-  return tag === tags.SMALL_INTEGER_EXT || tag === tags.INTEGER_EXT || tag === tags.NEW_FLOAT_EXT;
-}
+/** Shorter lists of numbers are not worth a loop of their own. */
+const RUN = 4;
 
-/** Reads the run of small integers and floats that stands here into `list` from `i` on; answers where it ends. */
-function readNumbers(source: Source, list: Term[], i: number, count: number): number {
+/** A list that begins with small integers. These loops make their arrays themselves: V8 keeps them of one kind then. */
+function readIntegers(source: Source, count: number, depth: number): Term {
+  const list = new Array<Term>(count);
   const { bytes, view, end } = source;
-  const plainFloats = !(source.exactFloats || source.inKey);
   let { pos } = source;
+  let i = 0;
   // What stands so near the end that a number might not fit is for the careful way.
-  for (; i < count && end - pos >= 9; i++) {
+  for (; i < count && end - pos >= 5; i++) {
     const tag = bytes[pos];
     if (tag === tags.SMALL_INTEGER_EXT) {
       list[i] = bytes[pos + 1];
@@ -142,15 +145,25 @@ function readNumbers(source: Source, list: Term[], i: number, count: number): nu
     } else if (tag === tags.INTEGER_EXT) {
       list[i] = view.getInt32(pos + 1);
       pos += 5;
-    } else if (tag === tags.NEW_FLOAT_EXT && plainFloats) {
-      const value = view.getFloat64(pos + 1);
-      if (value - value !== 0) break;
-      list[i] = value;
-      pos += 9;
     } else break;
   }
   source.pos = pos;
-  return i;
+  return readElements(source, list, i, count, depth);
+}
+
+function readFloats(source: Source, count: number, depth: number): Term {
+  const list = new Array<Term>(count);
+  const { bytes, view, end } = source;
+  let { pos } = source;
+  let i = 0;
+  for (; i < count && end - pos >= 9 && bytes[pos] === tags.NEW_FLOAT_EXT; i++) {
+    const value = view.getFloat64(pos + 1);
+    if (value - value !== 0) break;
+    list[i] = value;
+    pos += 9;
+  }
+  source.pos = pos;
+  return readElements(source, list, i, count, depth);
 }
 
 function readByteList(source: Source): Term {

@@ -10,7 +10,7 @@ import { type CodecLimits, resolveLimits } from './limits.js';
 import type { RawBuffer } from './raw-buffer.js';
 
 /** A memory larger than this is not kept alive between two terms by the decoder's own view. */
-const KEPT_MEMORY = 1024 * 1024;
+const KEPT_MEMORY = 4 * 1024 * 1024;
 /** Deeper terms are read with a stack of our own. */
 const QUICK_DEPTH = 1050;
 const NOTHING = Buffer.alloc(0) as RawBuffer;

@@ -113,15 +113,39 @@ function decodeUtf8(bytes: Uint8Array, at: number, end: number): number {
   return length;
 }
 
+const REPLACEMENT = Buffer.from('\ufffd');
+
 /** Writes the bytes of `text`; answers -1 for a lone surrogate, which UTF-8 does not have. Room must be there. */
-export function writeUtf8(sink: Sink, text: string, pos: number, size: number): number {
+export function writeUtf8(sink: Sink, text: string, pos: number): number {
   const { length } = text;
-  if (size === length) return pos + sink.buffer.latin1Write(text, pos, size);
   const written = sink.buffer.utf8Write(text, pos, sink.buffer.length - pos);
   if (written !== length && !text.isWellFormed()) return -1;
   return pos + written;
 }
 
-export function utf8Size(text: string): number {
-  return Buffer.byteLength(text);
+/** The UTF-8 of a text that is not ASCII; `undefined` for a lone surrogate. */
+function longUtf8(text: string): Uint8Array | undefined {
+  try {
+    const bytes = transcode(Buffer.from(text, 'utf16le'), 'utf16le', 'utf8');
+    // Where a lone surrogate is not refused it becomes U+FFFD: only a text that has one must be looked at.
+    return bytes.indexOf(REPLACEMENT) < 0 || text.isWellFormed() ? bytes : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A long text: its bytes, its size where it is ASCII, `undefined` for a lone surrogate. */
+export function measureLong(text: string): Uint8Array | number | undefined {
+  if (!looksUnicode(text)) {
+    const size = Buffer.byteLength(text);
+    if (size === text.length) return size;
+  }
+  return isLittleEndian ? longUtf8(text) : text.isWellFormed() ? Buffer.from(text) : undefined;
+}
+
+/** Counting the bytes of a text that is not ASCII is slow, so some of its characters are looked at first. */
+function looksUnicode(text: string): boolean {
+  const step = text.length >> 6;
+  for (let i = 0; i < text.length; i += step) if (text.charCodeAt(i) > 127) return true;
+  return false;
 }

@@ -41,15 +41,23 @@ const SHORT_BINARY = 32;
 const SMALL_INTEGER_HEAD = SMALL_INTEGER_EXT << 8;
 const SMALL_TUPLE_HEAD = SMALL_TUPLE_EXT << 8;
 
-/** Something enumerable that every object inherits would look like a key of each. */
-export function isPolluted(): boolean {
-  for (const _ in NOTHING) return true;
-  return false;
-}
 const NOTHING = {};
 
+/** A whole term: the next position, or {@link GIVE_UP}. */
+export function writeQuick(writer: Writer, term: Term, pos: number): number {
+  // Something enumerable that every object inherits would look like a key of each.
+  for (const _ in NOTHING) return GIVE_UP;
+  try {
+    return writeFast(writer, term, pos, 0);
+  } catch (error) {
+    // The caller's own stack may be nearly full; the other way needs next to none.
+    if (error instanceof RangeError) return GIVE_UP;
+    throw error;
+  }
+}
+
 /** Writes `term` at `pos` and answers the next position, or {@link GIVE_UP}. */
-export function writeFast(writer: Writer, term: Term, pos: number, depth: number): number {
+function writeFast(writer: Writer, term: Term, pos: number, depth: number): number {
   const { sink } = writer;
   if (pos > sink.soft) pos = sink.grow(pos, SLACK);
   switch (typeof term) {
@@ -73,7 +81,7 @@ export function writeFast(writer: Writer, term: Term, pos: number, depth: number
     case 'object':
       break;
     case 'bigint':
-      return bigintSize(term) <= writer.limits.integerSize ? writeBigint(sink, term, pos) : GIVE_UP;
+      return writeBig(writer, term, pos);
     default:
       return GIVE_UP;
   }
@@ -164,7 +172,8 @@ function writeList(writer: Writer, list: readonly Term[], pos: number, depth: nu
     sink.view.setUint8(pos, NIL_EXT);
     return pos + 1;
   }
-  if (length <= 65535 && mayBeByte(list[0]) && mayBeByte(list[length - 1]) && mayBeByte(list[length >> 1])) {
+  const first = list[0];
+  if (mayBeByte(first) && mayBeByte(list[length - 1]) && length <= 65535) {
     const end = writeByteList(sink, list, pos);
     if (end >= 0) return end;
     pos = sink.room(pos, 5);
@@ -172,32 +181,41 @@ function writeList(writer: Writer, list: readonly Term[], pos: number, depth: nu
   sink.view.setUint8(pos, LIST_EXT);
   sink.view.setUint32(pos + 1, length);
   pos += 5;
-  for (let i = 0; i < length; ) {
-    i = skipNumbers(writer, list, i, pos);
+  let i = 0;
+  if (typeof first === 'number' && length >= RUN) {
+    i = (first | 0) === first ? writeIntegers(writer, list, pos) : writeFloats(writer, list, pos);
     pos = writer.reached;
-    if (i === length) break;
-    pos = writeFast(writer, list[i], pos, depth + 1);
+  }
+  for (; i < length; i++) {
+    const value = list[i];
+    pos = typeof value === 'bigint' ? writeBig(writer, value, pos) : writeFast(writer, value, pos, depth + 1);
     if (pos < 0) return GIVE_UP;
-    i++;
   }
   if (pos > sink.soft) pos = sink.grow(pos, SLACK);
   sink.view.setUint8(pos, NIL_EXT);
   return pos + 1;
 }
 
-/** Writes the run of 32-bit integers and floats that starts at `i`; answers where it ends, `reached` is the position. */
-function skipNumbers(writer: Writer, list: readonly Term[], i: number, pos: number): number {
+/** Shorter lists of numbers are not worth a loop of their own. */
+const RUN = 4;
+
+/**
+ * Writes the 32-bit integers at the start of a list; answers how many, `writer.reached` is the position. Integers and
+ * floats have a loop each, so that V8 can specialise them.
+ */
+function writeIntegers(writer: Writer, list: readonly Term[], pos: number): number {
   const { sink } = writer;
   const { length } = list;
-  let { view, soft } = sink;
-  for (; i < length; i++) {
-    const value = list[i];
-    if (typeof value !== 'number') break;
-    if (pos > soft) {
-      pos = sink.grow(pos, SLACK);
-      ({ view, soft } = sink);
-    }
-    if ((value | 0) === value) {
+  let i = 0;
+  while (i < length) {
+    if (pos > sink.soft) pos = sink.grow(pos, SLACK);
+    const { view, soft } = sink;
+    for (; i < length && pos <= soft; i++) {
+      const value = list[i];
+      if (typeof value !== 'number' || (value | 0) !== value) {
+        writer.reached = pos;
+        return i;
+      }
       if ((value & 255) === value) {
         view.setUint16(pos, SMALL_INTEGER_HEAD | value);
         pos += 2;
@@ -206,14 +224,37 @@ function skipNumbers(writer: Writer, list: readonly Term[], i: number, pos: numb
         view.setInt32(pos + 1, value);
         pos += 5;
       }
-    } else if (Math.trunc(value) !== value && !Number.isNaN(value) && !writer.textFloats) {
-      view.setUint8(pos, NEW_FLOAT_EXT);
-      view.setFloat64(pos + 1, value);
-      pos += 9;
-    } else break;
+    }
   }
   writer.reached = pos;
   return i;
+}
+
+function writeFloats(writer: Writer, list: readonly Term[], pos: number): number {
+  const { sink } = writer;
+  const { length } = list;
+  let i = 0;
+  while (i < length && !writer.textFloats) {
+    if (pos > sink.soft) pos = sink.grow(pos, SLACK);
+    const { view, soft } = sink;
+    for (; i < length && pos <= soft; i++) {
+      const value = list[i];
+      // Whole numbers are integers; NaN does not equal itself.
+      if (typeof value !== 'number' || Math.trunc(value) === value || value - value !== 0) {
+        writer.reached = pos;
+        return i;
+      }
+      view.setUint8(pos, NEW_FLOAT_EXT);
+      view.setFloat64(pos + 1, value);
+      pos += 9;
+    }
+  }
+  writer.reached = pos;
+  return i;
+}
+
+function writeBig(writer: Writer, value: bigint, pos: number): number {
+  return bigintSize(value) <= writer.limits.integerSize ? writeBigint(writer.sink, value, pos) : GIVE_UP;
 }
 
 function mayBeByte(value: Term): boolean {
