@@ -228,7 +228,10 @@ describe('giving up', () => {
     await net.listen('nok@memory', (stream) => void net.acceptAs('nok@memory', stream, { decide: () => 'nok' }));
     const discovery: Discovery = {
       name: 'mixed',
-      resolve: (name) => (name === 'unknown@memory' ? new Promise(() => {}) : net.discovery.resolve(name)),
+      resolve: (name) =>
+        name === 'unknown@memory'
+          ? new Promise(() => {})
+          : net.discovery.resolve(name, { signal: new AbortController().signal }),
     };
     const before = timers();
     const { node, log } = await start(net, 'a@memory', { discovery });
