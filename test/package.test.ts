@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { freePort } from './support/free-port.js';
 
 const run = promisify(execFile);
+vi.setConfig({ testTimeout: 60_000 }); // busy machines
 const root = fileURLToPath(new URL('..', import.meta.url));
 const doors = {
   erlnode: [
