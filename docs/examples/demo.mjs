@@ -30,7 +30,7 @@ const HOW_TO_GET_ERLANG = `
 There is no erl on your PATH, so a second TypeScript process played its part. To see a real BEAM instead:
 
   Debian, Ubuntu   sudo apt-get install --no-install-recommends erlang-base
-  Fedora           sudo dnf install erlang-erts
+  Fedora           sudo dnf install erlang
   macOS            brew install erlang
   asdf             asdf plugin add erlang && asdf install erlang latest && asdf set -u erlang latest
 `;
