@@ -98,7 +98,7 @@ const View = (
 )[Symbol.species];
 
 function ownOrView(source: Source, at: number, size: number): Buffer {
-  const memory = source.view.buffer;
+  const { memory } = source;
   if (!source.copyBinaries && size * VIEW_RATIO >= memory.byteLength) return new View(memory, at, size);
   const own = Buffer.allocUnsafe(size);
   const { bytes } = source;

@@ -33,9 +33,16 @@ const LOW = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 0 : 1;
 const HIGH = 1 - LOW;
 
 export function writeBigint(sink: Sink, value: bigint, pos: number): number {
-  pos = sink.room(pos, 16);
-  if (BigInt.asIntN(64, value) !== value) return writeLargeBigint(sink, value < 0n ? -value : value, value < 0n, pos);
+  const end = writeSmallBigint(sink, value, pos);
+  return end < 0 ? writeLargeBigint(sink, value < 0n ? -value : value, value < 0n, pos) : end;
+}
+
+/** A bigint of 64 bits with its sign; -1 for a longer one. */
+export function writeSmallBigint(sink: Sink, value: bigint, pos: number): number {
   signed[0] = value;
+  // Cheaper than BigInt.asIntN: what does not come back from 64 bits was longer.
+  if (signed[0] !== value) return -1;
+  pos = sink.room(pos, 16);
   let low = halves[LOW] as number;
   let high = halves[HIGH] as number;
   const negative = high > 0x7fffffff;
@@ -86,6 +93,25 @@ export function bigintSize(value: bigint): number {
   return (value < 0n ? -value : value).toString(16).length >> 1;
 }
 
+/** Where the tag SMALL_BIG_EXT stands. What stands near the end, or is of an unusual size, is for {@link readBig}. */
+export function readSmallBig(source: Source): number | bigint {
+  const at = source.pos;
+  const { bytes, view } = source;
+  const size = bytes[at + 1] as number;
+  if (source.end - at < 11 || size < 4 || size > 8) {
+    source.pos = at + 1;
+    return readBig(source, SMALL_BIG_EXT);
+  }
+  source.pos = at + 3 + size;
+  const low = view.getUint32(at + 3, true);
+  // What stands behind the magnitude is cut off.
+  const high = (view.getInt32(at + 7, true) & (MASKS[size - 4] as number)) >>> 0;
+  const negative = bytes[at + 2] !== 0;
+  if (high >= 0x200000) return fromHalves(low, high, negative);
+  const magnitude = high * TWO32 + low;
+  return negative ? 0 - magnitude : magnitude;
+}
+
 /** After the tag SMALL_BIG_EXT or LARGE_BIG_EXT. Any non-zero sign byte means negative, as in OTP. */
 export function readBig(source: Source, tag: number): number | bigint {
   const size = tag === SMALL_BIG_EXT ? source.u8('the size of SMALL_BIG_EXT') : source.u32('the size of LARGE_BIG_EXT');
@@ -95,24 +121,20 @@ export function readBig(source: Source, tag: number): number | bigint {
     throw new LimitError('integer_too_large', 'bytes of an integer', source.limits.integerSize, size);
   }
   if (size > 8) return readLarge(source.bytes, at, size, negative);
-  const { view, bytes } = source;
+  const { bytes } = source;
   let low = 0;
   let high = 0;
-  if (size >= 4 && source.end - at >= 8) {
-    low = view.getUint32(at, true);
-    // What stands behind the magnitude is cut off.
-    high = size === 4 ? 0 : view.getUint32(at + 4, true) & (-1 >>> (8 * (8 - size)));
-    high >>>= 0;
-  } else {
-    for (let i = size - 1; i >= 4; i--) high = high * 256 + (bytes[at + i] as number);
-    for (let i = Math.min(size, 4) - 1; i >= 0; i--) low = low * 256 + (bytes[at + i] as number);
-  }
+  for (let i = size - 1; i >= 4; i--) high = high * 256 + (bytes[at + i] as number);
+  for (let i = Math.min(size, 4) - 1; i >= 0; i--) low = low * 256 + (bytes[at + i] as number);
   if (high < 0x200000) {
     const magnitude = high * TWO32 + low;
     return negative ? 0 - magnitude : magnitude;
   }
   return fromHalves(low, high, negative);
 }
+
+/** What counts of the upper half of 4 to 8 bytes. */
+const MASKS = [0, 0xff, 0xffff, 0xffffff, -1];
 
 function fromHalves(low: number, high: number, negative: boolean): bigint {
   if (high > 0x7fffffff) {

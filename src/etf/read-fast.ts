@@ -1,13 +1,14 @@
 // The quick way to read a term: recursive, down to a depth at which read-deep.ts takes over; rare containers are its
 // business from the start. Invariant: every length is checked against the bytes left before it is used.
 import { Atom } from '../term/atom.js';
+import { ImproperList } from '../term/list.js';
 import type { Term } from '../term/term.js';
 import { TupleOf } from '../term/tuple.js';
 import { atomTerm, readSmallAtom } from './atoms.js';
 import { readBinary } from './binaries.js';
 import { floatTerm, readFloat } from './floats.js';
 import { readPid, readReference } from './identifiers.js';
-import { readBig } from './integers.js';
+import { readSmallBig } from './integers.js';
 import { checkKeys } from './maps.js';
 import { readDeep, readDeepTail } from './read-deep.js';
 import { readLeaf } from './read-leaf.js';
@@ -61,8 +62,7 @@ export function readFast(source: Source, depth: number): Term {
       source.pos = at + 1;
       return floatTerm(source, readFloat(source));
     case tags.SMALL_BIG_EXT:
-      source.pos = at + 1;
-      return readBig(source, tag);
+      return readSmallBig(source);
     case tags.NEW_PID_EXT:
       source.pos = at + 1;
       return readPid(source, tag);
@@ -120,11 +120,14 @@ function readList(source: Source, depth: number): Term {
 /** Elements from `i` on, and the tail. */
 function readElements(source: Source, list: Term[], i: number, count: number, depth: number): Term {
   for (; i < count; i++) list[i] = readFast(source, depth);
-  if (source.pos < source.end && source.bytes[source.pos] === tags.NIL_EXT) {
+  const tag = source.pos < source.end ? source.bytes[source.pos] : undefined;
+  if (tag === tags.NIL_EXT) {
     source.pos++;
     return list;
   }
-  return readDeepTail(source, list, depth - 1);
+  if (tag === undefined || tag === tags.LIST_EXT || tag === tags.STRING_EXT)
+    return readDeepTail(source, list, depth - 1);
+  return new ImproperList(list, readFast(source, depth));
 }
 
 /** Shorter lists of numbers are not worth a loop of their own. */

@@ -7,7 +7,7 @@ import { atomTerm, readSmallAtom } from './atoms.js';
 import { makeMap, nameOf } from './maps.js';
 import { type GeneratedReader, generate, type KeyWire, type Read, type Tally } from './shapes.js';
 import type { Source } from './source.js';
-import { BINARY_EXT, SMALL_ATOM_UTF8_EXT } from './tags.js';
+import { BINARY_EXT, INTEGER_EXT, SMALL_ATOM_UTF8_EXT, SMALL_INTEGER_EXT } from './tags.js';
 import { readName } from './utf8.js';
 
 /** Maps with more keys, and keys of more bytes, get no reader. */
@@ -85,7 +85,8 @@ function generateReader(source: Source, shape: Shape, marks: readonly number[], 
   for (const [i, name] of shape.names.entries()) {
     const bytes = Uint8Array.prototype.slice.call(source.bytes, marks[2 * i], marks[2 * i + 1]);
     if (bytes.length > MAX_KEY_SIZE) return;
-    keys.push({ name, bytes });
+    const tag = source.bytes[marks[2 * i + 1] as number];
+    keys.push({ name, bytes, integer: tag === SMALL_INTEGER_EXT || tag === INTEGER_EXT });
   }
   const giveUp = (from: Source, start: number, depth: number, values: Term[]): Term => {
     shape.misses++;

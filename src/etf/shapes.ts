@@ -3,11 +3,14 @@
 import type { Term } from '../term/term.js';
 import { makeWire } from './atoms.js';
 import type { Source } from './source.js';
+import { INTEGER_EXT, SMALL_INTEGER_EXT } from './tags.js';
 
 /** A key of a shape: its name in JavaScript, and its bytes from the tag on. */
 export interface KeyWire {
   readonly name: string;
   readonly bytes: Uint8Array;
+  /** Whether its value was an integer of up to 32 bits when the shape was learnt: then that is tried first. */
+  readonly integer: boolean;
 }
 
 export type Read = (source: Source, depth: number) => Term;
@@ -21,6 +24,10 @@ export interface Tally {
   misses: number;
 }
 
+const INTEGER =
+  `end - p < 5 ? read(source, depth) : bytes[p] === ${SMALL_INTEGER_EXT} ? (source.pos = p + 2, bytes[p + 1]) : ` +
+  `bytes[p] === ${INTEGER_EXT} ? (source.pos = p + 5, view.getInt32(p + 1)) : `;
+
 /** `undefined` where generating code is not allowed (`--disallow-code-generation-from-strings`). */
 export function generate(
   keys: readonly KeyWire[],
@@ -29,7 +36,7 @@ export function generate(
   tally: Tally,
 ): GeneratedReader | undefined {
   const values = keys.map((_, i) => `v${i}`);
-  const reads = keys.map(({ bytes }, i) => {
+  const reads = keys.map(({ bytes, integer }, i) => {
     const { words } = makeWire(bytes);
     const size = bytes.length;
     const differs: string[] = [];
@@ -42,13 +49,13 @@ export function generate(
     return `
   ${i === 0 ? 'let p' : 'p'} = source.pos;
   if (end - p < ${size} || ${differs.join(' || ')}) return giveUp(source, start, depth, [${values.slice(0, i).join(', ')}]);
-  source.pos = p + ${size};
-  const ${values[i]} = read(source, depth);`;
+  p = source.pos = p + ${size};
+  const ${values[i]} = ${integer ? INTEGER : ''}read(source, depth);`;
   });
   const fields = keys.map(({ name }, i) => `  object[${JSON.stringify(name)}] = ${values[i]};`);
   const code = `"use strict";
 return function (source, start, depth) {
-  const view = source.view, end = source.end;${reads.join('')}
+  const bytes = source.bytes, view = source.view, end = source.end;${reads.join('')}
   tally.misses = 0;
   const object = bare();
 ${fields.join('\n')}

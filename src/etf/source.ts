@@ -18,6 +18,9 @@ const NOTHING = Buffer.alloc(0) as RawBuffer;
 export class Source {
   bytes: RawBuffer = NOTHING;
   view: DataView = new DataView(NOTHING.buffer, 0, 0);
+  /** What `bytes` and `view` span. */
+  memory: ArrayBufferLike = NOTHING.buffer;
+  #size = 0;
   pos = 0;
   end = 0;
   /** Where the caller's bytes start in the ArrayBuffer. */
@@ -61,10 +64,7 @@ export class Source {
 
   open(bytes: Uint8Array, offset: number, atoms: readonly Atom[] | undefined): void {
     const memory = bytes.buffer;
-    if (memory !== this.view.buffer || memory.byteLength !== this.view.byteLength) {
-      this.bytes = Buffer.from(memory, 0, memory.byteLength) as RawBuffer;
-      this.view = new DataView(memory);
-    }
+    if (memory !== this.memory || memory.byteLength !== this.#size) this.#take(memory);
     this.base = bytes.byteOffset;
     this.pos = bytes.byteOffset + offset;
     this.end = bytes.byteOffset + bytes.length;
@@ -73,6 +73,13 @@ export class Source {
     this.inKey = false;
     this.identities = undefined;
     this.windowEnd = 0;
+  }
+
+  #take(memory: ArrayBufferLike): void {
+    this.memory = memory;
+    this.#size = memory.byteLength;
+    this.bytes = Buffer.from(memory, 0, this.#size) as RawBuffer;
+    this.view = new DataView(memory);
   }
 
   /** Begins again at `pos`. */
@@ -87,10 +94,7 @@ export class Source {
     this.atoms = undefined;
     this.identities = undefined;
     this.window = '';
-    if (this.view.byteLength > KEPT_MEMORY) {
-      this.bytes = NOTHING;
-      this.view = new DataView(NOTHING.buffer, 0, 0);
-    }
+    if (this.#size > KEPT_MEMORY) this.#take(NOTHING.buffer);
   }
 
   u8(what: string): number {

@@ -12,7 +12,7 @@ import { TupleOf } from '../term/tuple.js';
 import { FALSE, NIL, TRUE, UNDEFINED, writeWire } from './atoms.js';
 import { writeBinary, writeString } from './binaries.js';
 import { closeInternalFun, openInternalFun } from './funs.js';
-import { bigintSize, writeBigint, writeInteger } from './integers.js';
+import { bigintSize, writeBigint, writeInteger, writeSmallBigint } from './integers.js';
 import { duplicateKey } from './maps.js';
 import { openRecord } from './records.js';
 import { type Sink, SLACK } from './sink.js';
@@ -38,6 +38,9 @@ export const QUICK_DEPTH = 1050;
 /** Strings up to this length are copied here; beyond it, the way into C++ is worth it. */
 const SHORT_TEXT = 24;
 const SHORT_BINARY = 32;
+const PID: object = Pid.prototype;
+const REFERENCE: object = Reference.prototype;
+const IMPROPER_LIST: object = ImproperList.prototype;
 const SMALL_INTEGER_HEAD = SMALL_INTEGER_EXT << 8;
 const SMALL_TUPLE_HEAD = SMALL_TUPLE_EXT << 8;
 
@@ -62,15 +65,7 @@ function writeFast(writer: Writer, term: Term, pos: number, depth: number): numb
   if (pos > sink.soft) pos = sink.grow(pos, SLACK);
   switch (typeof term) {
     case 'number':
-      if ((term | 0) === term) {
-        if ((term & 255) === term) {
-          sink.view.setUint16(pos, SMALL_INTEGER_HEAD | term);
-          return pos + 2;
-        }
-        sink.view.setUint8(pos, INTEGER_EXT);
-        sink.view.setInt32(pos + 1, term);
-        return pos + 5;
-      }
+      if ((term | 0) === term) return writeInt32(sink.view, term, pos);
       return writeNumber(writer, term, pos);
     case 'string':
       return writeText(sink, term, pos);
@@ -94,10 +89,11 @@ function writeFast(writer: Writer, term: Term, pos: number, depth: number): numb
   if (prototype === Object.prototype || prototype === null) {
     return writeObject(writer, term as { readonly [key: string]: Term }, pos, depth);
   }
+  if (prototype === PID) return writePid(writer, term as Pid, pos);
+  if (prototype === REFERENCE) return writeReference(writer, term as Reference, pos);
+  if (prototype === IMPROPER_LIST) return writeImproper(writer, term as ImproperList, pos, depth);
   if (term instanceof Uint8Array) return writeBytes(sink, term, pos);
   if (term instanceof Map) return writeMap(writer, term as ReadonlyMap<Term, Term>, pos, depth);
-  if (term instanceof Pid) return writePid(writer, term, pos);
-  if (term instanceof Reference) return writeReference(writer, term, pos);
   return writeRare(writer, term, pos, depth);
 }
 
@@ -165,6 +161,17 @@ function writeTuple(writer: Writer, elements: readonly Term[], pos: number, dept
   return pos;
 }
 
+/** A 32-bit integer, where there is room for it. */
+function writeInt32(view: DataView, value: number, pos: number): number {
+  if ((value & 255) === value) {
+    view.setUint16(pos, SMALL_INTEGER_HEAD | value);
+    return pos + 2;
+  }
+  view.setUint8(pos, INTEGER_EXT);
+  view.setInt32(pos + 1, value);
+  return pos + 5;
+}
+
 function writeList(writer: Writer, list: readonly Term[], pos: number, depth: number): number {
   const { sink } = writer;
   const { length } = list;
@@ -188,8 +195,11 @@ function writeList(writer: Writer, list: readonly Term[], pos: number, depth: nu
   }
   for (; i < length; i++) {
     const value = list[i];
-    pos = typeof value === 'bigint' ? writeBig(writer, value, pos) : writeFast(writer, value, pos, depth + 1);
-    if (pos < 0) return GIVE_UP;
+    if (typeof value === 'number' && (value | 0) === value && pos <= sink.soft) pos = writeInt32(sink.view, value, pos);
+    else {
+      pos = writeFast(writer, value, pos, depth + 1);
+      if (pos < 0) return GIVE_UP;
+    }
   }
   if (pos > sink.soft) pos = sink.grow(pos, SLACK);
   sink.view.setUint8(pos, NIL_EXT);
@@ -254,6 +264,8 @@ function writeFloats(writer: Writer, list: readonly Term[], pos: number): number
 }
 
 function writeBig(writer: Writer, value: bigint, pos: number): number {
+  const end = writeSmallBigint(writer.sink, value, pos);
+  if (end >= 0) return end;
   return bigintSize(value) <= writer.limits.integerSize ? writeBigint(writer.sink, value, pos) : GIVE_UP;
 }
 
@@ -301,10 +313,16 @@ function writeObject(writer: Writer, object: { readonly [key: string]: Term }, p
       if (next !== undefined) node = next;
       pos = writeKey(writer, next?.atom, key, pos);
       if (pos < 0) return GIVE_UP;
+      if (pos > sink.soft) pos = sink.grow(pos, SLACK);
     }
-    pos = writeFast(writer, object[key], pos, depth + 1);
-    if (pos < 0) return GIVE_UP;
     count++;
+    // The key took a part of the slack, and there is room for a number in what is left.
+    const value = object[key];
+    if (typeof value === 'number' && (value | 0) === value) pos = writeInt32(sink.view, value, pos);
+    else {
+      pos = writeFast(writer, value, pos, depth + 1);
+      if (pos < 0) return GIVE_UP;
+    }
   }
   sink.view.setUint32(sink.start + countAt, count);
   return pos;
@@ -365,7 +383,6 @@ function writeReference(writer: Writer, reference: Reference, pos: number): numb
 }
 
 function writeRare(writer: Writer, term: object, pos: number, depth: number): number {
-  if (term instanceof ImproperList) return writeImproper(writer, term, pos, depth);
   if (term instanceof InternalFun) {
     if (term.free.length > 255 || term.uniq.length !== 16) return GIVE_UP;
     const opened = pos - writer.sink.start;
