@@ -77,18 +77,21 @@ export function isParentExit(self: Process, message: Term): message is Tuple & T
   return self.parent?.equals(message.elements[1]) === true;
 }
 
-function stateOf(state: (() => Term) | undefined): Tuple {
+/** The state as it is, or `{error, {callback_failed, …}}`, which sys:get_state/1 raises. */
+function stateOf(state: (() => Term) | undefined): Term {
   try {
-    return tuple(OK, state?.());
+    return state?.();
   } catch (thrown) {
-    const failed = tuple(atom('callback_failed'), tuple(atom('state'), 0), tuple(ERROR, reasonOf(thrown)));
-    return tuple(ERROR, failed);
+    return tuple(
+      ERROR,
+      tuple(atom('callback_failed'), tuple(atom('js'), atom('state')), tuple(ERROR, reasonOf(thrown))),
+    );
   }
 }
 
 /** In the shape that sys:get_status and observer read. */
-function statusOf(self: Process, mode: Mode, state: Tuple): Term {
-  const misc = [tuple(atom('data'), [tuple(charlist('State'), state.elements[1])])];
+function statusOf(self: Process, mode: Mode, state: Term): Term {
+  const misc = [tuple(atom('data'), [tuple(charlist('State'), state)])];
   const told = [[], atom(mode), self.parent ?? self.pid, [], misc];
   return tuple(atom('status'), self.pid, tuple(atom('module'), atom('gen_server')), told);
 }

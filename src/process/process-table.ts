@@ -1,7 +1,8 @@
 // All processes of one node: their birth, their end, and the way their signals go. Between two processes signals keep
 // their order. Delivery here is synchronous but never nested: what a signal causes comes after it, so that the end of
 // one process in a chain of a million links needs no deep stack.
-import { ExitError } from '../errors.js';
+import { ArgumentError, ExitError } from '../errors.js';
+import { atom } from '../term/atom.js';
 import type { Pid, Reference } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
 import { Aliases } from './aliases.js';
@@ -32,6 +33,9 @@ export interface ProcessTableOptions {
   /** A node asks for a process here; the answer is `route`d by whoever takes it. */
   onSpawnRequest(request: SpawnRequest): void;
 }
+
+// What peers hear of an exit reason that has no Erlang form: that the process has ended is what counts.
+const NOT_ENCODABLE = atom('not_encodable');
 
 export class ProcessTable implements ProcessHome {
   readonly node: string;
@@ -217,12 +221,14 @@ export class ProcessTable implements ProcessHome {
     }
   }
 
-  /** Tells one of those who must hear of an end. That it cannot be told must not keep the others from hearing of it. */
+  /** Tells one of those who must hear of an end, whatever the reason is made of. */
   private tell(signal: Signal): void {
     try {
       this.route(signal);
     } catch (error) {
-      this.options.onLost?.(signal, error);
+      if ('reason' in signal && error instanceof ArgumentError && signal.reason !== NOT_ENCODABLE) {
+        this.tell({ ...signal, reason: NOT_ENCODABLE });
+      } else this.options.onLost?.(signal, error);
     }
   }
 

@@ -166,6 +166,24 @@ describe('a function', () => {
   });
 });
 
+test('a reason that cannot be sent: everyone is told, of another one', () => {
+  const [one, other] = [table.spawn(undefined), table.spawn(undefined)];
+  for (const near of [one, other]) near.link(me.pid);
+  const route = table.route.bind(table);
+  const spy = vi.spyOn(table, 'route').mockImplementation((signal) => {
+    if ('reason' in signal && signal.reason === 'unspeakable') throw new ArgumentError('not_encodable', 'no');
+    if ('reason' in signal && signal.to === one.pid) throw new RangeError('a bug');
+    route(signal);
+  });
+  me.exit('unspeakable');
+  spy.mockRestore();
+  expect([other.exitError().reason, one.exited, cluster.lost]).toEqual([
+    atom('not_encodable'),
+    false,
+    [expect.any(RangeError)],
+  ]);
+});
+
 describe('spawn', () => {
   test('relations are there before the function runs', async () => {
     me.trapExit = true;
