@@ -24,7 +24,8 @@ export function writeInteger(sink: Sink, value: number, pos: number): number {
   }
   const magnitude = Math.abs(value);
   if (magnitude > Number.MAX_SAFE_INTEGER) return writeBigint(sink, BigInt(value), pos);
-  return writeHalves(view, magnitude >>> 0, Math.floor(magnitude / TWO32), value < 0, pos);
+  const high = Math.floor(magnitude / TWO32);
+  return writeHalves(view, magnitude - high * TWO32, high, value < 0, pos);
 }
 
 const halves = new Uint32Array(2);

@@ -181,9 +181,11 @@ function writeList(writer: Writer, list: readonly Term[], pos: number, depth: nu
   }
   const first = list[0];
   if (mayBeByte(first) && mayBeByte(list[length - 1]) && length <= 65535) {
+    const written = pos - sink.start;
     const end = writeByteList(sink, list, pos);
     if (end >= 0) return end;
-    pos = sink.room(pos, 5);
+    // The memory may have moved.
+    pos = sink.room(sink.start + written, SLACK);
   }
   sink.view.setUint8(pos, LIST_EXT);
   sink.view.setUint32(pos + 1, length);

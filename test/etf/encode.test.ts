@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { ArgumentError, LimitError } from '../../src/errors.js';
 import { Encoder } from '../../src/etf/encode.js';
-import { decode, encode } from '../../src/etf/index.js';
+import { decode, encode, encodeInto } from '../../src/etf/index.js';
 import { type Atom, atom, internAtom } from '../../src/term/atom.js';
 import { BitString } from '../../src/term/bitstring.js';
 import { float } from '../../src/term/float.js';
@@ -205,6 +205,30 @@ describe('an Encoder', () => {
     expect(encoder.finish()).toEqual(Buffer.of(1, 97, 5));
   });
 
+  test('moves to more memory in the middle of anything', () => {
+    const odd: Term = [
+      [...new Array<Term>(300).fill(1), 'x', 7],
+      [3, 1.5, 2 ** 40, -7, 5],
+      tuple(atom('an_atom'), 'text'),
+    ];
+    const terms = [...canonical.map(([, , term]) => term), odd, { key: odd, other: new Map([[odd, odd]]) } as Term];
+    for (const term of terms) {
+      const plain = encode(term);
+      for (let room = 0; room < Math.min(plain.length + 4, 500); room += 3) {
+        const encoder = new Encoder();
+        encoder.begin();
+        encoder.bytes(Buffer.alloc(65_536 - room));
+        encoder.term(term);
+        expect(
+          encoder
+            .finish()
+            .subarray(65_536 - room)
+            .equals(plain.subarray(1)),
+        ).toBe(true);
+      }
+    }
+  });
+
   test('offers every atom to the cache of a connection', () => {
     const encoder = new Encoder();
     const offered: string[] = [];
@@ -235,5 +259,32 @@ describe('an Encoder', () => {
     expect(decode(encode(term as Term), { maps: 'object' })).toEqual(
       Object.assign(Object.create(null), { a: bytes('83 6b 0003 010203') }),
     );
+  });
+});
+
+describe('encodeInto', () => {
+  test('writes where it is told, and nowhere else', () => {
+    for (const [, hex, term] of canonical) {
+      const wire = bytes(hex);
+      for (const spare of [0, 1, 100, 1000]) {
+        const memory = Buffer.alloc(wire.length + spare + 60, 0xee);
+        const target = memory.subarray(30, 30 + wire.length + spare);
+        // What lies behind the end may be scribbled on, up to the end of the target; what lies before it may not.
+        expect(encodeInto(target, 0, term)).toBe(wire.length);
+        expect(target.subarray(0, wire.length).equals(wire)).toBe(true);
+        expect(memory.subarray(0, 30).equals(Buffer.alloc(30, 0xee))).toBe(true);
+        expect(memory.subarray(30 + wire.length + spare).equals(Buffer.alloc(30, 0xee))).toBe(true);
+        if (spare === 100) {
+          expect(encodeInto(target, 100, term)).toBe(wire.length + 100);
+          expect(target.subarray(100).equals(wire)).toBe(true);
+        }
+      }
+    }
+  });
+
+  test('says how much room it needs', () => {
+    expect(() => encodeInto(Buffer.alloc(4), 0, 'abc')).toThrow('the term takes 9 bytes; there is room for 4');
+    expect(() => encodeInto(Buffer.alloc(4), 5, 'abc')).toThrow(ArgumentError);
+    expect(encode('abc')).toEqual(bytes("83 6d 00000003 'abc'"));
   });
 });

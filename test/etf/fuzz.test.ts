@@ -2,7 +2,7 @@
 // ETF_FUZZ=1000000 ETF_SEED=7 npx vitest run test/etf/fuzz.test.ts for any number of terms, and to repeat a run.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type DecodeOptions, decode, encode } from '../../src/etf/index.js';
-import { type Oracle, startOracle } from './oracle.js';
+import { hasWidePort, type Oracle, startOracle } from './oracle.js';
 
 const { ETF_FUZZ = '20000', ETF_SEED } = process.env;
 const count = Number(ETF_FUZZ);
@@ -29,12 +29,16 @@ test(
       const seed = firstSeed + done / BATCH;
       const terms = await oracle.random(seed, Math.min(BATCH, count - done));
       const pairs: [Buffer, Buffer][] = [];
+      let wide = 0;
       for (const [i, bytes] of terms.entries()) {
         const again = WAYS.map((way) => encode(decode(bytes, way)));
         if (again.every((each) => each.equals(bytes))) {
           // The very bytes that OTP wrote are the term; now and then OTP is asked all the same.
           if (i % 50 === 0) pairs.push([bytes, again[0] as Buffer]);
-        } else for (const each of again) pairs.push([bytes, each]);
+        } else {
+          for (const each of again) pairs.push([bytes, each]);
+          if (hasWidePort(oracle.release, bytes)) wide += again.length;
+        }
       }
       const differing = await oracle.differing(pairs);
       expect(
@@ -42,7 +46,8 @@ test(
         `seed ${seed}`,
       ).toEqual([]);
       // Everything that was written canonically must come back so, and deterministic bytes must not depend on the way.
-      expect(pairs.length, `seed ${seed}: bytes that are not OTP's`).toBeLessThanOrEqual(Math.ceil(terms.length / 50));
+      const ours = `seed ${seed}: bytes that are not OTP's`;
+      expect(pairs.length - wide, ours).toBeLessThanOrEqual(Math.ceil(terms.length / 50));
     }
   },
   Math.max(60_000, count * 3),

@@ -4,13 +4,16 @@ import { DecodeError, LimitError } from '../../src/errors.js';
 import { type DecodeOptions, decode, encode } from '../../src/etf/index.js';
 import { NativeRecord } from '../../src/term/record.js';
 import type { Term } from '../../src/term/term.js';
-import { type Encodings, type Oracle, startOracle } from './oracle.js';
+import { type Encodings, hasWidePort, type Oracle, startOracle } from './oracle.js';
 
 let oracle: Oracle;
+let whole: readonly Encodings[];
+/** What we write with the bytes of this OTP. */
 let corpus: readonly Encodings[];
 beforeAll(async () => {
   oracle = await startOracle();
-  corpus = await oracle.corpus();
+  whole = await oracle.corpus();
+  corpus = whole.filter(({ minor2, minor0 }) => ![minor2, minor0].some((bytes) => hasWidePort(oracle.release, bytes)));
 }, 60_000);
 afterAll(() => oracle.stop());
 
@@ -18,7 +21,7 @@ const EXACT: DecodeOptions = { floats: 'exact' };
 
 describe('canonical bytes', () => {
   test('minor version 2', () => {
-    expect(corpus.length).toBeGreaterThan(280);
+    expect(corpus.length).toBeGreaterThan(270);
     for (const { minor2 } of corpus) expect(encode(decode(minor2, EXACT)).toString('hex')).toBe(minor2.toString('hex'));
   });
 
@@ -52,7 +55,7 @@ describe('canonical bytes', () => {
   });
 
   test('with strings and objects, still the same term', async () => {
-    const pairs = corpus.map(({ minor2 }) => {
+    const pairs = whole.map(({ minor2 }) => {
       const term = decode(minor2, { floats: 'exact', binaries: 'string' });
       return [minor2, encode(term)] as const;
     });
@@ -97,7 +100,7 @@ describe('damaged bytes', () => {
 
   /** Without large ones, which would only repeat what small ones say. */
   const seeds = () =>
-    corpus.flatMap(({ minor2, minor1, minor0 }) => [minor2, minor1, minor0]).filter((b) => b.length <= 120);
+    whole.flatMap(({ minor2, minor1, minor0 }) => [minor2, minor1, minor0]).filter((b) => b.length <= 120);
 
   test('every truncation', async () => {
     const inputs: Uint8Array[] = [];

@@ -108,6 +108,18 @@ function unpack(all: Buffer): Buffer[] {
   return packets;
 }
 
+/**
+ * Whether OTP may write these bytes otherwise than we do: since OTP 26 every port has 64 bits, also where 28 are enough;
+ * ours are those of OTP 25, which every release reads.
+ */
+export function hasWidePort(release: number, bytes: Uint8Array): boolean {
+  const all = Buffer.from(bytes);
+  return release >= 26 && WIDE_PORTS.some((port) => all.includes(port));
+}
+
+/** V4_PORT_EXT and the tag of its node's name. */
+const WIDE_PORTS = [Buffer.from([120, 119]), Buffer.from([120, 100])];
+
 /** A path as the list of its code points, so that no character needs quoting. */
 function quote(path: string): string {
   return JSON.stringify([...path].map((character) => character.codePointAt(0)));
