@@ -3,7 +3,7 @@
 
 import type { Registration } from '../discovery/discovery.js';
 import { ArgumentError, ConnectionError } from '../errors.js';
-import { erpc, executeCall, executeCast, type RpcOptions, rpc } from '../otp/erpc.js';
+import { erpc, erpcCast, executeCall, executeCast, type RpcOptions, rpc } from '../otp/erpc.js';
 import { isAuth, netKernel } from '../otp/net-kernel.js';
 import { rex } from '../otp/rex.js';
 import type { CallOptions } from '../process/call.js';
@@ -147,6 +147,14 @@ export class Node {
     return controller === undefined ? undefined : connectionInfo(controller);
   }
 
+  /**
+   * Back-pressure: resolves when less than the busy mark (1 MiB unless `limits.busyBytes` says otherwise) waits to be
+   * sent to `node`; at once when nothing does, or when there is no connection. `send` itself never waits.
+   */
+  drained(node: string | Atom): Promise<void> {
+    return this.distribution.drained(String(node));
+  }
+
   /** @throws ArgumentError `already_registered`, or `badarg` when the process has ended. */
   register(name: string | Atom, pid: Pid): void {
     const process = this.processes.get(pid);
@@ -196,6 +204,12 @@ export class Node {
     this.mustRun();
     const what = { node: this.checkedName(node), module, function: name, args };
     return erpc(this.self, this.processes, what, options);
+  }
+
+  /** OTP: `erpc:cast/4`: runs a function on another node; nobody hears of the outcome. */
+  erpcCast(node: string | Atom, module: string, name: string, args: readonly Term[]): void {
+    this.mustRun();
+    erpcCast(this.self, this.processes, { node: this.checkedName(node), module, function: name, args });
   }
 
   /** Lets other nodes call `functions` as `module:name/arity`, with rpc, erpc and spawn. Nothing else can be called. */
