@@ -41,6 +41,8 @@ export class Distribution {
   private readonly acceptors: Acceptors;
   private readonly challenges = new Challenges();
   private readonly monitors = new NodeMonitors();
+  /** Who waits for a busy peer, by its name. */
+  private readonly draining = new Map<string, (() => void)[]>();
   private stopped = false;
 
   constructor(parts: DistributionOptions) {
@@ -116,6 +118,16 @@ export class Distribution {
     }
   }
 
+  /** Resolves as soon as the queue for `node` is below the busy mark, or there is no connection to wait for. */
+  drained(node: string): Promise<void> {
+    if (this.connections.get(node)?.busy !== true) return Promise.resolve();
+    return new Promise((resolve) => {
+      const waiting = this.draining.get(node);
+      if (waiting === undefined) this.draining.set(node, [resolve]);
+      else waiting.push(resolve);
+    });
+  }
+
   /** A stream that the listener has accepted. */
   accept(stream: ByteStream): void {
     if (this.stopped) stream.destroy();
@@ -155,7 +167,7 @@ export class Distribution {
       busyBytes: this.limits.busyBytes,
       queueBytes: this.limits.queueBytes,
       onControl: (message) => deliver(fromControl(message, name, peer)),
-      onBusy: (busy) => this.log.debug({ peer, busy }, busy ? 'peer is busy' : 'peer is no longer busy'),
+      onBusy: (busy) => this.peerBusy(peer, busy),
       onDown: (reason) => this.connections.wentDown(controller, reason),
     });
     return controller;
@@ -163,6 +175,17 @@ export class Distribution {
 
   private adopt(established: Established, stream: ByteStream, replacing: boolean): ByteStreamSink {
     return this.connections.established(established, stream, replacing) ?? CLOSED;
+  }
+
+  private peerBusy(peer: string, busy: boolean): void {
+    this.log.debug({ peer, busy }, busy ? 'peer is busy' : 'peer is no longer busy');
+    if (!busy) this.release(peer);
+  }
+
+  private release(peer: string): void {
+    const waiting = this.draining.get(peer) ?? [];
+    this.draining.delete(peer);
+    for (const resolve of waiting) resolve();
   }
 
   private nodeUp({ peer, hidden, remote }: DistController): void {
@@ -174,6 +197,7 @@ export class Distribution {
     const level = reason === undefined || isClosing(reason) ? 'info' : 'warn';
     this.log[level]({ peer, reason: reason?.message, code: codeOf(reason) }, 'nodedown');
     this.parts.nodeDown(peer);
+    this.release(peer);
     this.monitors.emit({ type: 'nodedown', node: peer, hidden, ...(reason === undefined ? {} : { reason }) });
   }
 

@@ -4,6 +4,8 @@ import { type Atom, internAtom } from './atom.js';
 
 /** A process. Prints as its own node prints it, `<0.85.0>`; `node` says which node that is. */
 export class Pid {
+  /** Tells it from the others where only shapes are compared. */
+  declare protected readonly identifier: 'Pid';
   /** @internal The node's name as an atom (its encoded bytes are cached there). */
   readonly nodeAtom: Atom;
   readonly id: number;
@@ -43,6 +45,8 @@ export class Pid {
 
 /** A port. `id` is 64 bits wide: a `bigint` where a number would not be exact. */
 export class Port {
+  /** Tells it from the others where only shapes are compared. */
+  declare protected readonly identifier: 'Port';
   /** @internal */
   readonly nodeAtom: Atom;
   readonly id: number | bigint;
@@ -79,6 +83,8 @@ export class Port {
 
 /** A reference: 1 to 5 words of 32 bits, the first one least significant (protocol section 5.5). */
 export class Reference {
+  /** Tells it from the others where only shapes are compared. */
+  declare protected readonly identifier: 'Reference';
   /** @internal */
   readonly nodeAtom: Atom;
   readonly creation: number;
