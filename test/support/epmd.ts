@@ -39,6 +39,8 @@ export async function startEpmd(options: { port?: number; args?: readonly string
 }
 
 async function tryStart(port: number, args: readonly string[]): Promise<Epmd | string> {
+  // Whoever listens there already would answer for the one we start, until that has found out and ended.
+  if ((await askNames(port).catch(() => undefined)) !== undefined) return 'another one answers there';
   const [command, ...prefix] = otpCommand('epmd');
   const child = spawn(command, [...prefix, '-port', String(port), '-address', '127.0.0.1', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,4 +1,5 @@
 // OTP as the judge of order, equality, text and syntax: one Erlang node with term_judge loaded, terms in bulk.
+import { Buffer, isUtf8 } from 'node:buffer';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +29,7 @@ export interface Judge {
   /** The terms in the order of `lists:sort/1`, as indexes; equal terms keep their order. */
   sorted(terms: readonly Term[]): Promise<readonly number[]>;
   related(pairs: readonly (readonly [Term, Term])[]): Promise<readonly Relation[]>;
-  /** What `io_lib:format(Format, [Term | More])` prints for each of them. */
+  /** What `io_lib:format(Format, [Term | More])` prints for each of them, without those it prints in a way of its own. */
   printed(terms: readonly Term[], format?: string, more?: string): Promise<readonly Printed[]>;
   /** What `erl_parse:parse_term/1` makes of each of them; `undefined` when it refuses. */
   parsed(texts: readonly string[]): Promise<readonly ({ readonly term: Term } | undefined)[]>;
@@ -96,10 +97,11 @@ export async function startJudge(args: readonly string[] = []): Promise<Judge> {
     async printed(terms, format = '~0tp', more = '') {
       const call = (names: string) => `term_judge:printed(${names}, "${format}", [${more}])`;
       const answers = await ask(bytesOf(terms), call);
-      return terms.map((_, i) => ({
+      const printed = terms.map((_, i) => ({
         term: decode(answers[2 * i] as Buffer, EXACT),
         text: (answers[2 * i + 1] as Buffer).toString('utf8'),
       }));
+      return Number(erl.release) < 28 ? printed : printed.filter(({ term }) => !hasTornText(term));
     },
     async parsed(texts) {
       const packets = texts.map((text) => Buffer.from(text, 'utf8'));
@@ -136,6 +138,22 @@ function unpack(all: Buffer): Buffer[] {
     at += 4 + size;
   }
   return packets;
+}
+
+/**
+ * Whether there is a binary in it that begins as UTF-8, beyond ASCII, and does not go on so. OTP 29 (28 was not there
+ * to ask) gives it up at the first character it cannot print; before, it was Latin-1, and is so for us.
+ */
+function hasTornText(term: Term): boolean {
+  const left: unknown[] = [term];
+  while (left.length > 0) {
+    const next = left.pop();
+    if (next instanceof Uint8Array) {
+      if (!isUtf8(next) && /[\u0080-\ufffc]/.test(Buffer.from(next).toString('utf8'))) return true;
+    } else if (next instanceof Map) left.push(...next.keys(), ...next.values());
+    else if (typeof next === 'object' && next !== null) left.push(...Object.values(next));
+  }
+  return false;
 }
 
 /** A path as the list of its code points, so that no character needs quoting. */
