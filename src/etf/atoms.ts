@@ -5,7 +5,14 @@ import { type Atom, internAtom, knownAtom, MAX_ATOM_CHARACTERS } from '../term/a
 import { ByteTable } from './byte-table.js';
 import type { Sink } from './sink.js';
 import type { Source } from './source.js';
-import { ATOM_CACHE_REF, ATOM_EXT, ATOM_UTF8_EXT, SMALL_ATOM_EXT, SMALL_ATOM_UTF8_EXT, tagName } from './tags.js';
+import * as tags from './tags.js';
+
+// V8 treats a constant of this module as one, an imported one as a variable.
+const ATOM_CACHE_REF = tags.ATOM_CACHE_REF;
+const ATOM_EXT = tags.ATOM_EXT;
+const ATOM_UTF8_EXT = tags.ATOM_UTF8_EXT;
+const SMALL_ATOM_EXT = tags.SMALL_ATOM_EXT;
+const SMALL_ATOM_UTF8_EXT = tags.SMALL_ATOM_UTF8_EXT;
 
 export type AtomTerm = Atom | boolean | null | undefined;
 
@@ -91,7 +98,8 @@ export function readAtom(source: Source, what: string): Atom {
   const at = source.pos;
   const tag = source.u8(what);
   const atom = readAtomAfter(source, tag);
-  if (atom === undefined) throw source.error('bad_tag', `expected an atom for ${what}, got tag ${tagName(tag)}`, at);
+  if (atom === undefined)
+    throw source.error('bad_tag', `expected an atom for ${what}, got tag ${tags.tagName(tag)}`, at);
   return atom;
 }
 

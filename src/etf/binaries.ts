@@ -4,8 +4,12 @@ import { Buffer } from 'node:buffer';
 import { BitString } from '../term/bitstring.js';
 import type { Sink } from './sink.js';
 import type { Source } from './source.js';
-import { BINARY_EXT, BIT_BINARY_EXT } from './tags.js';
+import * as tags from './tags.js';
 import { measureLong, readString, writeUtf8 } from './utf8.js';
+
+// V8 treats a constant of this module as one, an imported one as a variable.
+const BINARY_EXT = tags.BINARY_EXT;
+const BIT_BINARY_EXT = tags.BIT_BINARY_EXT;
 
 /** A binary is a view when the memory that it keeps alive is at most this many times its own size. */
 export const VIEW_RATIO = 4;

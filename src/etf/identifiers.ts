@@ -5,17 +5,17 @@ import { Pid, Port, Reference } from '../term/identifiers.js';
 import { readAtom } from './atoms.js';
 import type { Sink } from './sink.js';
 import type { Source } from './source.js';
-import {
-  NEW_PID_EXT,
-  NEW_PORT_EXT,
-  NEW_REFERENCE_EXT,
-  NEWER_REFERENCE_EXT,
-  PID_EXT,
-  PORT_EXT,
-  REFERENCE_EXT,
-  tagName,
-  V4_PORT_EXT,
-} from './tags.js';
+import * as tags from './tags.js';
+
+// V8 treats a constant of this module as one, an imported one as a variable.
+const NEW_PID_EXT = tags.NEW_PID_EXT;
+const NEW_PORT_EXT = tags.NEW_PORT_EXT;
+const NEW_REFERENCE_EXT = tags.NEW_REFERENCE_EXT;
+const NEWER_REFERENCE_EXT = tags.NEWER_REFERENCE_EXT;
+const PID_EXT = tags.PID_EXT;
+const PORT_EXT = tags.PORT_EXT;
+const REFERENCE_EXT = tags.REFERENCE_EXT;
+const V4_PORT_EXT = tags.V4_PORT_EXT;
 
 /** Writes an atom at a position: plain, as an old release has it, or as a reference to an atom cache. */
 export type WriteAtom = (atom: Atom, pos: number) => number;
@@ -60,7 +60,7 @@ export function readCreator(source: Source): Pid {
   const at = source.pos;
   const tag = source.u8('the creator of a fun');
   if (tag !== NEW_PID_EXT && tag !== PID_EXT) {
-    throw source.error('bad_fun', `expected a pid as the creator of a fun, got tag ${tagName(tag)}`, at);
+    throw source.error('bad_fun', `expected a pid as the creator of a fun, got tag ${tags.tagName(tag)}`, at);
   }
   return readPid(source, tag);
 }

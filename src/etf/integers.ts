@@ -4,7 +4,13 @@ import { Buffer } from 'node:buffer';
 import { LimitError } from '../errors.js';
 import type { Sink } from './sink.js';
 import type { Source } from './source.js';
-import { INTEGER_EXT, LARGE_BIG_EXT, SMALL_BIG_EXT, SMALL_INTEGER_EXT } from './tags.js';
+import * as tags from './tags.js';
+
+// V8 treats a constant of this module as one, an imported one as a variable.
+const INTEGER_EXT = tags.INTEGER_EXT;
+const LARGE_BIG_EXT = tags.LARGE_BIG_EXT;
+const SMALL_BIG_EXT = tags.SMALL_BIG_EXT;
+const SMALL_INTEGER_EXT = tags.SMALL_INTEGER_EXT;
 
 const TWO32 = 4294967296;
 

@@ -16,6 +16,15 @@ import { readObject } from './read-object.js';
 import type { Source } from './source.js';
 import * as tags from './tags.js';
 
+// V8 treats a constant of this module as one, an imported one as a variable.
+const INTEGER_EXT = tags.INTEGER_EXT;
+const LIST_EXT = tags.LIST_EXT;
+const NEW_FLOAT_EXT = tags.NEW_FLOAT_EXT;
+const NIL_EXT = tags.NIL_EXT;
+const SMALL_ATOM_UTF8_EXT = tags.SMALL_ATOM_UTF8_EXT;
+const SMALL_INTEGER_EXT = tags.SMALL_INTEGER_EXT;
+const STRING_EXT = tags.STRING_EXT;
+
 /** Longer arrays grow as their elements come: V8 makes very large ones slow when they are asked for in advance. */
 const MAX_RESERVED = 1 << 20;
 
@@ -25,53 +34,54 @@ export function readFast(source: Source, depth: number): Term {
   const { bytes, end } = source;
   if (at >= end) throw source.truncated(1, 'a term');
   const tag = bytes[at] as number;
+  // Literal numbers make this a jump table; tags.test.ts checks that they are what the comments say.
   switch (tag) {
-    case tags.SMALL_INTEGER_EXT:
+    case 97: // SMALL_INTEGER_EXT
       if (end - at < 2) break;
       source.pos = at + 2;
       return bytes[at + 1];
-    case tags.INTEGER_EXT:
+    case 98: // INTEGER_EXT
       if (end - at < 5) break;
       source.pos = at + 5;
       return source.view.getInt32(at + 1);
-    case tags.SMALL_ATOM_UTF8_EXT:
+    case 119: // SMALL_ATOM_UTF8_EXT
       source.pos = at + 1;
       return atomTerm(readSmallAtom(source));
-    case tags.BINARY_EXT:
+    case 109: // BINARY_EXT
       source.pos = at + 1;
       return readBinary(source);
-    case tags.NIL_EXT:
+    case 106: // NIL_EXT
       source.pos = at + 1;
       return [];
-    case tags.SMALL_TUPLE_EXT:
+    case 104: // SMALL_TUPLE_EXT
       if (depth >= source.quickDepth) return readDeep(source, depth);
       source.pos = at + 1;
       return readTuple(source, depth + 1);
-    case tags.LIST_EXT:
+    case 108: // LIST_EXT
       if (depth >= source.quickDepth) return readDeep(source, depth);
       source.pos = at + 1;
       return readList(source, depth + 1);
-    case tags.MAP_EXT:
+    case 116: // MAP_EXT
       if (depth >= source.quickDepth) return readDeep(source, depth);
       source.pos = at + 1;
       return readMap(source, at, depth + 1);
-    case tags.STRING_EXT:
+    case 107: // STRING_EXT
       source.pos = at + 1;
       return readByteList(source);
-    case tags.NEW_FLOAT_EXT:
+    case 70: // NEW_FLOAT_EXT
       source.pos = at + 1;
       return floatTerm(source, readFloat(source));
-    case tags.SMALL_BIG_EXT:
+    case 110: // SMALL_BIG_EXT
       return readSmallBig(source);
-    case tags.NEW_PID_EXT:
+    case 88: // NEW_PID_EXT
       source.pos = at + 1;
       return readPid(source, tag);
-    case tags.NEWER_REFERENCE_EXT:
+    case 90: // NEWER_REFERENCE_EXT
       source.pos = at + 1;
       return readReference(source, tag);
-    case tags.LARGE_TUPLE_EXT:
-    case tags.NEW_FUN_EXT:
-    case tags.RECORD_EXT:
+    case 105: // LARGE_TUPLE_EXT
+    case 112: // NEW_FUN_EXT
+    case 67: // RECORD_EXT
       return readDeep(source, depth);
     default:
   }
@@ -110,8 +120,8 @@ function readList(source: Source, depth: number): Term {
   source.promise(count + 1, 'LIST_EXT');
   const tag = source.bytes[source.pos];
   if (count >= RUN && count <= MAX_RESERVED) {
-    if (tag === tags.SMALL_INTEGER_EXT || tag === tags.INTEGER_EXT) return readIntegers(source, count, depth);
-    if (tag === tags.NEW_FLOAT_EXT && !(source.exactFloats || source.inKey)) return readFloats(source, count, depth);
+    if (tag === SMALL_INTEGER_EXT || tag === INTEGER_EXT) return readIntegers(source, count, depth);
+    if (tag === NEW_FLOAT_EXT && !(source.exactFloats || source.inKey)) return readFloats(source, count, depth);
   }
   const list = count <= MAX_RESERVED ? new Array<Term>(count) : [];
   return readElements(source, list, 0, count, depth);
@@ -121,12 +131,11 @@ function readList(source: Source, depth: number): Term {
 function readElements(source: Source, list: Term[], i: number, count: number, depth: number): Term {
   for (; i < count; i++) list[i] = readFast(source, depth);
   const tag = source.pos < source.end ? source.bytes[source.pos] : undefined;
-  if (tag === tags.NIL_EXT) {
+  if (tag === NIL_EXT) {
     source.pos++;
     return list;
   }
-  if (tag === undefined || tag === tags.LIST_EXT || tag === tags.STRING_EXT)
-    return readDeepTail(source, list, depth - 1);
+  if (tag === undefined || tag === LIST_EXT || tag === STRING_EXT) return readDeepTail(source, list, depth - 1);
   return new ImproperList(list, readFast(source, depth));
 }
 
@@ -142,10 +151,10 @@ function readIntegers(source: Source, count: number, depth: number): Term {
   // What stands so near the end that a number might not fit is for the careful way.
   for (; i < count && end - pos >= 5; i++) {
     const tag = bytes[pos];
-    if (tag === tags.SMALL_INTEGER_EXT) {
+    if (tag === SMALL_INTEGER_EXT) {
       list[i] = bytes[pos + 1];
       pos += 2;
-    } else if (tag === tags.INTEGER_EXT) {
+    } else if (tag === INTEGER_EXT) {
       list[i] = view.getInt32(pos + 1);
       pos += 5;
     } else break;
@@ -159,7 +168,7 @@ function readFloats(source: Source, count: number, depth: number): Term {
   const { bytes, view, end } = source;
   let { pos } = source;
   let i = 0;
-  for (; i < count && end - pos >= 9 && bytes[pos] === tags.NEW_FLOAT_EXT; i++) {
+  for (; i < count && end - pos >= 9 && bytes[pos] === NEW_FLOAT_EXT; i++) {
     const value = view.getFloat64(pos + 1);
     if (value - value !== 0) break;
     list[i] = value;
@@ -195,7 +204,7 @@ function readMap(source: Source, start: number, depth: number): Term {
 
 /** Nothing is lost inside a key. */
 export function readKey(source: Source, depth: number): Term {
-  if (source.pos < source.end && source.bytes[source.pos] === tags.SMALL_ATOM_UTF8_EXT) {
+  if (source.pos < source.end && source.bytes[source.pos] === SMALL_ATOM_UTF8_EXT) {
     source.pos++;
     return atomTerm(readSmallAtom(source));
   }

@@ -7,8 +7,14 @@ import { atomTerm, readSmallAtom } from './atoms.js';
 import { makeMap, nameOf } from './maps.js';
 import { type GeneratedReader, generate, type KeyWire, type Read, type Tally } from './shapes.js';
 import type { Source } from './source.js';
-import { BINARY_EXT, INTEGER_EXT, SMALL_ATOM_UTF8_EXT, SMALL_INTEGER_EXT } from './tags.js';
+import * as tags from './tags.js';
 import { readName } from './utf8.js';
+
+// V8 treats a constant of this module as one, an imported one as a variable.
+const BINARY_EXT = tags.BINARY_EXT;
+const INTEGER_EXT = tags.INTEGER_EXT;
+const SMALL_ATOM_UTF8_EXT = tags.SMALL_ATOM_UTF8_EXT;
+const SMALL_INTEGER_EXT = tags.SMALL_INTEGER_EXT;
 
 /** Maps with more keys, and keys of more bytes, get no reader. */
 const MAX_KEYS = 64;

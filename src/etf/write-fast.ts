@@ -16,21 +16,22 @@ import { bigintSize, writeBigint, writeInteger, writeSmallBigint } from './integ
 import { duplicateKey } from './maps.js';
 import { openRecord } from './records.js';
 import { type Sink, SLACK } from './sink.js';
-import {
-  BINARY_EXT,
-  INTEGER_EXT,
-  LARGE_TUPLE_EXT,
-  LIST_EXT,
-  MAP_EXT,
-  NEW_FLOAT_EXT,
-  NEW_PID_EXT,
-  NEWER_REFERENCE_EXT,
-  NIL_EXT,
-  SMALL_INTEGER_EXT,
-  SMALL_TUPLE_EXT,
-  STRING_EXT,
-} from './tags.js';
+import * as tags from './tags.js';
 import { type Writer, writeLeaf } from './write-leaf.js';
+
+// V8 treats a constant of this module as one, an imported one as a variable.
+const BINARY_EXT = tags.BINARY_EXT;
+const INTEGER_EXT = tags.INTEGER_EXT;
+const LARGE_TUPLE_EXT = tags.LARGE_TUPLE_EXT;
+const LIST_EXT = tags.LIST_EXT;
+const MAP_EXT = tags.MAP_EXT;
+const NEW_FLOAT_EXT = tags.NEW_FLOAT_EXT;
+const NEW_PID_EXT = tags.NEW_PID_EXT;
+const NEWER_REFERENCE_EXT = tags.NEWER_REFERENCE_EXT;
+const NIL_EXT = tags.NIL_EXT;
+const SMALL_INTEGER_EXT = tags.SMALL_INTEGER_EXT;
+const SMALL_TUPLE_EXT = tags.SMALL_TUPLE_EXT;
+const STRING_EXT = tags.STRING_EXT;
 
 export const GIVE_UP = -1;
 /** Levels that this way goes down before it gives up. */
@@ -63,24 +64,17 @@ export function writeQuick(writer: Writer, term: Term, pos: number): number {
 function writeFast(writer: Writer, term: Term, pos: number, depth: number): number {
   const { sink } = writer;
   if (pos > sink.soft) pos = sink.grow(pos, SLACK);
-  switch (typeof term) {
-    case 'number':
-      if ((term | 0) === term) return writeInt32(sink.view, term, pos);
-      return writeNumber(writer, term, pos);
-    case 'string':
-      return writeText(sink, term, pos);
-    case 'boolean':
-      return atom(writer, term ? TRUE : FALSE, pos);
-    case 'undefined':
-      return atom(writer, UNDEFINED, pos);
-    case 'object':
-      break;
-    case 'bigint':
-      return writeBig(writer, term, pos);
-    default:
-      return GIVE_UP;
+  // Not a switch: V8 knows `typeof x === '…'` without making the string.
+  if (typeof term === 'number') {
+    return (term | 0) === term ? writeInt32(sink.view, term, pos) : writeNumber(writer, term, pos);
   }
+  if (typeof term === 'string') return writeText(sink, term, pos);
+  if (typeof term === 'boolean') return atom(writer, term ? TRUE : FALSE, pos);
   if (term === null) return atom(writer, NIL, pos);
+  if (typeof term !== 'object') {
+    if (term === undefined) return atom(writer, UNDEFINED, pos);
+    return typeof term === 'bigint' ? writeBig(writer, term, pos) : GIVE_UP;
+  }
   if (depth >= writer.quickDepth) return GIVE_UP;
   if (Array.isArray(term)) return writeList(writer, term as readonly Term[], pos, depth);
   if (term instanceof TupleOf) return writeTuple(writer, term.elements as readonly Term[], pos, depth);
