@@ -82,6 +82,8 @@ export type HandshakeErrorCode =
   | 'bad_name'
   | 'wrong_node'
   | 'missing_flags'
+  | 'hostname_check_failed'
+  | 'unexpected_tls'
   | 'setup_timeout'
   | 'closed'
   | 'aborted';
@@ -96,7 +98,21 @@ export class HandshakeError extends ErlnodeError<HandshakeErrorCode> {
   }
 }
 
+/** What two ends of TLS find wrong with each other; OTP's words where it has one (docs/TLS.md). */
+export type CarrierErrorCode =
+  | 'not_tls'
+  | 'unknown_ca'
+  | 'selfsigned_peer'
+  | 'certificate_expired'
+  | 'certificate_revoked'
+  | 'certificate_required'
+  | 'bad_certificate'
+  | 'hostname_check_failed'
+  | 'protocol_version'
+  | 'handshake_failure';
+
 export type ConnectionErrorCode =
+  | CarrierErrorCode
   | 'noconnection'
   | 'net_tick_timeout'
   | 'connection_closed'

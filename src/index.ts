@@ -38,6 +38,17 @@ export { NativeRecord } from './term/record.js';
 export type { Term } from './term/term.js';
 export { Tuple, tuple } from './term/tuple.js';
 export { type TcpOptions, tcp } from './transport/tcp.js';
+export { tls } from './transport/tls.js';
+export type {
+  OtpTlsClient,
+  OtpTlsOptions,
+  OtpTlsServer,
+  OtpTlsSide,
+  PemSource,
+  TlsDangers,
+  TlsOptions,
+  TlsVersion,
+} from './transport/tls-options.js';
 export type {
   ByteStream,
   ByteStreamSink,

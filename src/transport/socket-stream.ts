@@ -15,13 +15,16 @@ export function hostAndPort(host: string | undefined, port: number | undefined):
   return plain.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`;
 }
 
-/**
- * Wraps a connected socket. From here on the socket belongs to the stream: nobody else may listen to it or write.
- *
- * @param remote the other end for log lines, where the socket itself cannot tell (Unix sockets).
- */
-export function socketStream(socket: Socket, remote?: string): ByteStream {
-  return new SocketStream(socket, remote ?? hostAndPort(socket.remoteAddress, socket.remotePort));
+export interface SocketStreamOptions {
+  /** The other end for log lines, where the socket itself cannot tell (Unix sockets). */
+  readonly remote?: string;
+  /** What an error of the socket is called; undefined: what it is called on TCP. */
+  name?(error: Error): ConnectionError | undefined;
+}
+
+/** Wraps a connected socket. From here on the socket belongs to the stream: nobody else may listen to it or write. */
+export function socketStream(socket: Socket, options: SocketStreamOptions = {}): ByteStream {
+  return new SocketStream(socket, options);
 }
 
 class SocketStream implements ByteStream {
@@ -35,12 +38,13 @@ class SocketStream implements ByteStream {
   #failure: Error | undefined;
   #drainAwaited = false;
 
-  constructor(socket: Socket, remote: string) {
+  constructor(socket: Socket, options: SocketStreamOptions) {
     this.#socket = socket;
-    this.remote = remote;
+    this.remote = options.remote ?? hostAndPort(socket.remoteAddress, socket.remotePort);
     // Kept to the end: an error that comes after everything else must not become an uncaught exception.
     socket.on('error', (error: Error) => {
-      this.#failure ??= this.#name(error);
+      // Whatever becomes of a connection that we have closed, we have closed it.
+      if (!this.#finished) this.#failure ??= options.name?.(error) ?? this.#name(error);
     });
     socket.once('close', () => {
       this.#closed = true;
@@ -100,10 +104,10 @@ class SocketStream implements ByteStream {
   end(): void {
     if (this.#finished) return;
     this.#finished = true;
-    // Bytes that still come are read and dropped: closing over unread bytes would reset the connection, and the peer
-    // could lose what it is being sent.
+    // Bytes that still come are read and dropped until the peer has closed, too: closing over unread bytes would reset
+    // the connection, and the peer could lose what it is being sent. (TLS 1.3 sends tickets that nobody asked for.)
     this.#socket.resume();
-    this.#socket.destroySoon();
+    this.#socket.end();
   }
 
   destroy(error?: Error): void {

@@ -4,7 +4,7 @@ import { createServer, connect as netConnect, type Server, type Socket } from 'n
 import { ConnectionError, type ConnectionErrorCode } from '../errors.js';
 import { abortError } from './abort.js';
 import { hostAndPort, socketStream } from './socket-stream.js';
-import type { ByteStream, Endpoint, Listener, ListenOptions, Transport } from './transport.js';
+import type { Endpoint, Listener, ListenOptions, Transport } from './transport.js';
 
 export interface TcpOptions {
   /** OTP: `dist_nodelay`. Send small packets at once; default `true`. */
@@ -26,12 +26,14 @@ export function tcp(options: TcpOptions = {}): Transport {
   return {
     name: 'tcp',
     handshakeLengthBytes: 2,
-    connect: (endpoint, { signal }) => connect(endpoint, signal, options),
-    listen: (listenOptions) => listen(listenOptions, options),
+    connect: async (endpoint, { signal }) => socketStream(await connectSocket(endpoint, signal, options)),
+    listen: (listenOptions) =>
+      listenForSockets(listenOptions, options, (socket) => listenOptions.onConnection(socketStream(socket))),
   };
 }
 
-function connect(endpoint: Endpoint, signal: AbortSignal, options: TcpOptions): Promise<ByteStream> {
+/** @internal What TLS runs on, too. The socket has been read by nobody. */
+export function connectSocket(endpoint: Endpoint, signal: AbortSignal, options: TcpOptions): Promise<Socket> {
   const { host, port } = endpoint;
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
@@ -69,7 +71,7 @@ function connect(endpoint: Endpoint, signal: AbortSignal, options: TcpOptions): 
         return;
       }
       settle();
-      resolve(socketStream(socket));
+      resolve(socket);
     };
     const onError = (error: Error) => fail(connectError(endpoint, error));
     const onAbort = () => fail(abortError(signal, hostAndPort(host, port)));
@@ -79,7 +81,12 @@ function connect(endpoint: Endpoint, signal: AbortSignal, options: TcpOptions): 
   });
 }
 
-async function listen(options: ListenOptions, tcpOptions: TcpOptions): Promise<Listener> {
+/** @internal What TLS runs on, too. The sockets are paused. */
+export async function listenForSockets(
+  options: Omit<ListenOptions, 'onConnection'>,
+  tcpOptions: TcpOptions,
+  onSocket: (socket: Socket) => void,
+): Promise<Listener> {
   const { host, port } = options;
   const { min, max } = typeof port === 'number' ? { min: port, max: port } : port;
   if (!isPort(min) || !isPort(max) || min > max)
@@ -95,7 +102,7 @@ async function listen(options: ListenOptions, tcpOptions: TcpOptions): Promise<L
       ...(tcpOptions.keepAlive === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: tcpOptions.keepAlive }),
     });
     const error = await open(server, host, candidate, tcpOptions.backlog ?? 128);
-    if (error === undefined) return listener(server, options);
+    if (error === undefined) return listener(server, options, onSocket);
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || candidate >= max)
       throw listenError(host, port, error);
   }
@@ -113,14 +120,18 @@ function open(server: Server, host: string, port: number, backlog: number): Prom
   });
 }
 
-function listener(server: Server, { onConnection, onError }: ListenOptions): Listener {
+function listener(
+  server: Server,
+  { onError }: Pick<ListenOptions, 'onError'>,
+  onSocket: (socket: Socket) => void,
+): Listener {
   const address = server.address();
   const { address: host, port } =
     typeof address === 'object' && address !== null ? address : { address: 'unknown', port: 0 };
   server.on('error', (error: Error) =>
     onError(new ConnectionError('noconnection', `the listener on ${hostAndPort(host, port)} failed`, { cause: error })),
   );
-  server.on('connection', (socket: Socket) => onConnection(socketStream(socket)));
+  server.on('connection', onSocket);
   return {
     host,
     port,

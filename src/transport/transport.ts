@@ -1,5 +1,6 @@
 // What carries the distribution protocol (OTP: the carrier): a reliable, ordered stream of bytes, and nothing more.
 // A transport never frames, never retries, never looks inside. Every one passes test/conformance/transport.ts.
+import type { CarrierErrorCode } from '../errors.js';
 
 /** Where a node listens. `host` is an address or a name that the transport resolves; `nodeHost` is for TLS's SNI. */
 export interface Endpoint {
@@ -19,8 +20,8 @@ export interface ByteStreamSink {
   /** There were {@link ByteStream.bufferedBytes}, and now there are none. */
   onDrain(): void;
   /**
-   * `error` is what `destroy` was given, or ConnectionError `connection_closed` with the cause; absent when the peer, or
-   * we, closed in good order. A peer that closes its half has closed: there are no half-open streams.
+   * `error` is what `destroy` was given, or ConnectionError `connection_closed` with the cause, or one with a code of
+   * {@link CarrierErrorCode} where the carrier itself found a fault; absent when the peer, or we, closed in good order. A peer that closes its half has closed: there are no half-open streams.
    */
   onClose(error?: Error): void;
 }
@@ -45,6 +46,11 @@ export interface ByteStream {
   end(): void;
   /** Closes at once and forgets what is queued: a peer that is dead cannot hold us up. `error` goes to `onClose`. */
   destroy(error?: Error): void;
+  /**
+   * Why the other end cannot be a node of this host, as far as the carrier can tell: the TLS certificate it has shown is
+   * for another one. Undefined: nothing speaks against it. Asked after the first bytes; absent where nothing is known.
+   */
+  objection?(nodeHost: string): string | undefined;
   /** Whether a waiting socket keeps the process alive. */
   ref(): void;
   unref(): void;
@@ -79,7 +85,8 @@ export interface Transport {
    * Rejects when the signal aborts: with its reason if that is a ConnectionError, with `timeout` if it is a
    * `TimeoutError`, else with `aborted`.
    *
-   * @throws ConnectionError `econnrefused`, `unknown_host`, `noport`, `noconnection`, `timeout`, `aborted`.
+   * @throws ConnectionError `econnrefused`, `unknown_host`, `noport`, `noconnection`, `timeout`, `aborted`, and what the
+   * carrier itself can find wrong ({@link CarrierErrorCode}).
    */
   connect(endpoint: Endpoint, options: { readonly signal: AbortSignal }): Promise<ByteStream>;
   /** @throws ConnectionError `address_in_use`, `eaddrnotavail`, `eacces`, `unknown_host`, `noport`. */

@@ -34,7 +34,11 @@ const onlyIn: readonly { readonly module: RegExp; readonly files: RegExp; readon
   { module: /^pino$/, files: /^src\/node\/log\.ts$/, what: 'pino' },
   { module: /^node:(net|tls|dgram|https?|http2)$/, files: /^src\/(transport|discovery)\//, what: 'sockets' },
   { module: /^node:dns(\/|$)/, files: /^src\/discovery\//, what: 'DNS' },
-  { module: /^node:fs(\/|$)/, files: /^src\/(cli\/|node\/cookie\.ts$)/, what: 'files' },
+  {
+    module: /^node:fs(\/|$)/,
+    files: /^src\/(cli\/|node\/cookie\.ts$|transport\/(tls-credentials|unix)\.ts$)/,
+    what: 'files',
+  },
 ];
 
 const environmentIn = /^src\/(cli\/|node\/(cookie|options)\.ts$|start-node\.ts$|discovery\/(epmd\/|static-nodes\.ts$))/;

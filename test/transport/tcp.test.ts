@@ -197,7 +197,8 @@ test('two hundred connects and closes leave no listener and no descriptor behind
     await closed;
   }
   await listener.close();
-  await expect.poll(open, { timeout: 5000 }).toBe(before);
+  // An end of the test before may have been closing still.
+  await expect.poll(open, { timeout: 5000 }).toBeLessThanOrEqual(before);
   process.off('warning', onWarning);
   expect(warnings).toEqual([]);
 });

@@ -1,0 +1,95 @@
+// The accepting side of TLS. A stream is handed over as soon as TCP has it; bytes come out of it when the peer has
+// proved to have a certificate, and never before.
+import type { Socket } from 'node:net';
+import { checkServerIdentity, createServer, type TLSSocket } from 'node:tls';
+import { DeferredStream } from './deferred-stream.js';
+import { hostAndPort, socketStream } from './socket-stream.js';
+import type { Credentials } from './tls-credentials.js';
+import { lateTlsError, tlsError, verificationError } from './tls-errors.js';
+import type { TlsSide } from './tls-options.js';
+import type { ByteStream } from './transport.js';
+
+/**
+ * @param onError new certificates cannot be used; the old ones stay.
+ * @returns what takes a socket that TCP has accepted.
+ */
+export function tlsAcceptor(
+  side: TlsSide,
+  credentials: Credentials,
+  onError: (error: Error) => void,
+): (socket: Socket) => ByteStream {
+  const server = createServer({
+    ...credentials.options,
+    requestCert: side.verify,
+    // Node would close without a word about the reason; the check is in `judge`.
+    rejectUnauthorized: false,
+    // The node has a deadline for TLS and everything after it.
+    handshakeTimeout: 0x7fff_ffff,
+  });
+  // Node tells which socket it talks about only by its TLS side; both sides have the same addresses.
+  const waiting = new Map<string, { readonly stream: DeferredStream; readonly socket: Socket }>();
+
+  function judge(socket: TLSSocket, remote: string): Error | undefined {
+    if (!side.verify || socket.authorized) return undefined;
+    const certificate = socket.getPeerX509Certificate();
+    if (certificate === undefined)
+      return side.optional ? undefined : verificationError(remote, 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE');
+    const code = String(socket.authorizationError);
+    // One that signs itself must be an authority, and then OpenSSL minds its purpose first.
+    const lonely = code === 'INVALID_PURPOSE' && certificate.checkIssued(certificate);
+    return verificationError(remote, lonely ? 'DEPTH_ZERO_SELF_SIGNED_CERT' : code);
+  }
+
+  server.on('secureConnection', (socket) => {
+    const key = addresses(socket);
+    const entry = waiting.get(key);
+    if (entry === undefined) {
+      socket.destroy();
+      return;
+    }
+    waiting.delete(key);
+    const { stream } = entry;
+    const fault = judge(socket, stream.remote);
+    if (fault === undefined) stream.become(secured(socket, stream.remote, side));
+    else stream.fail(fault);
+  });
+  server.on('tlsClientError', (error, socket) => {
+    const entry = waiting.get(addresses(socket));
+    entry?.stream.fail(tlsError(entry.stream.remote, error, entry.socket.bytesRead));
+  });
+
+  return (socket) => {
+    const fresh = credentials.refresh();
+    if (fresh === true) server.setSecureContext(credentials.options);
+    else if (fresh !== false) onError(fresh);
+    const remote = hostAndPort(socket.remoteAddress, socket.remotePort);
+    const stream = new DeferredStream(remote, socket);
+    const key = addresses(socket);
+    // The system has forgotten a connection that we have not: whoever has the addresses now is somebody else.
+    waiting.get(key)?.socket.destroy();
+    waiting.set(key, { stream, socket });
+    socket.on('error', (error: Error) => stream.fail(tlsError(remote, error, socket.bytesRead)));
+    socket.once('close', () => {
+      if (waiting.get(key)?.stream === stream) waiting.delete(key);
+      stream.fail(tlsError(remote, undefined, socket.bytesRead));
+      stream.groundClosed();
+    });
+    server.emit('connection', socket);
+    return stream;
+  };
+}
+
+function addresses({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
+}
+
+/** A stream over a connection that is secure by now; both directions. */
+export function secured(socket: TLSSocket, remote: string, side: TlsSide): ByteStream {
+  const stream = socketStream(socket, { remote, name: (error) => lateTlsError(remote, error) });
+  if (side.verify && side.names && socket.authorized)
+    stream.objection = (host) => {
+      const fault = checkServerIdentity(host, socket.getPeerCertificate());
+      return fault === undefined ? undefined : `its certificate is for another host (${fault.message})`;
+    };
+  return stream;
+}

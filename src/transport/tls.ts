@@ -1,0 +1,111 @@
+// Distribution over TLS (protocol section 7.1; OTP: -proto_dist inet_tls). TLS from the first byte, no ALPN, and lengths
+// of four bytes in the distribution handshake. Both ends show a certificate, for their own host, or nothing comes about.
+import { isIP, type Socket } from 'node:net';
+import { type ConnectionOptions, checkServerIdentity, connect as tlsConnect } from 'node:tls';
+import { ArgumentError } from '../errors.js';
+import { abortError } from './abort.js';
+import { hostAndPort } from './socket-stream.js';
+import { connectSocket, listenForSockets, type TcpOptions } from './tcp.js';
+import { secured, tlsAcceptor } from './tls-accept.js';
+import { Credentials } from './tls-credentials.js';
+import { tlsError } from './tls-errors.js';
+import { type OtpTlsOptions, type TlsOptions, type TlsSide, tlsSides } from './tls-options.js';
+import type { ByteStream, Endpoint, Transport } from './transport.js';
+
+/**
+ * The carrier of `erl -proto_dist inet_tls`.
+ *
+ * Peers are verified in both directions unless `dangerously` says otherwise: their certificate is signed by an authority
+ * of `ca`, and it is for the host part of the node's name. Files are read now, and again when they have changed.
+ *
+ * @param options key, certificate and authorities; or the contents of OTP's `ssl_dist_optfile` as an object.
+ * @throws ArgumentError `badarg` when something is missing or does not fit together.
+ */
+export function tls(options: TlsOptions | OtpTlsOptions): Transport {
+  const { server, client } = tlsSides(options);
+  const ofServer = server === undefined ? undefined : new Credentials(server);
+  const ofClient = client === undefined ? undefined : new Credentials(client);
+  return {
+    name: 'tls',
+    handshakeLengthBytes: 4,
+    async connect(endpoint, { signal }) {
+      if (client === undefined || ofClient === undefined) throw absent('client', 'connect to anybody');
+      return connect(endpoint, signal, client, ofClient, options);
+    },
+    async listen(listenOptions) {
+      if (server === undefined || ofServer === undefined) throw absent('server', 'listen');
+      const accept = tlsAcceptor(server, ofServer, (error) => listenOptions.onError(error));
+      return listenForSockets(listenOptions, options, (socket) => listenOptions.onConnection(accept(socket)));
+    },
+  };
+}
+
+function absent(side: string, what: string): ArgumentError {
+  return new ArgumentError('badarg', `tls: without options for the ${side} this node cannot ${what}`);
+}
+
+async function connect(
+  endpoint: Endpoint,
+  signal: AbortSignal,
+  side: TlsSide,
+  credentials: Credentials,
+  options: TcpOptions,
+): Promise<ByteStream> {
+  // A failure leaves the old ones, and here is nobody to be told; a listener of the same transport tells.
+  credentials.refresh();
+  const socket = await connectSocket(endpoint, signal, options);
+  return secure(socket, endpoint, signal, side, {
+    socket,
+    secureContext: credentials.context,
+    ...identity(endpoint, side),
+  });
+}
+
+/** Whose certificate we want. No server name for an address (RFC 6066), which is checked all the same. */
+function identity({ host, nodeHost = host }: Endpoint, side: TlsSide): ConnectionOptions {
+  return {
+    rejectUnauthorized: side.verify,
+    checkServerIdentity: (_, certificate) => (side.names ? checkServerIdentity(nodeHost, certificate) : undefined),
+    ...(isIP(nodeHost) === 0 ? { servername: nodeHost } : {}),
+  };
+}
+
+function secure(
+  socket: Socket,
+  { host, port }: Endpoint,
+  signal: AbortSignal,
+  side: TlsSide,
+  options: ConnectionOptions,
+): Promise<ByteStream> {
+  const remote = hostAndPort(host, port);
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      socket.destroy();
+      reject(abortError(signal, remote));
+      return;
+    }
+    const upper = tlsConnect(options);
+    // What is read goes to the TLS side; what is left is noise of a socket that nobody wants any more.
+    socket.on('error', () => {});
+    const settle = () => {
+      upper.off('secureConnect', onSecure).off('error', onError).off('close', onClose);
+      signal.removeEventListener('abort', onAbort);
+    };
+    const fail = (error: Error) => {
+      settle();
+      upper.on('error', () => {});
+      upper.destroy();
+      socket.destroy();
+      reject(error);
+    };
+    const onSecure = () => {
+      settle();
+      resolve(secured(upper, hostAndPort(socket.remoteAddress, socket.remotePort), side));
+    };
+    const onError = (error: Error) => fail(tlsError(remote, error, socket.bytesRead));
+    const onClose = () => fail(tlsError(remote, undefined, socket.bytesRead));
+    const onAbort = () => fail(abortError(signal, remote));
+    upper.once('secureConnect', onSecure).once('error', onError).once('close', onClose);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+}
