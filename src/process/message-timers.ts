@@ -6,7 +6,7 @@ import type { Key } from './local-identifiers.js';
 import { checkDelay, Timer } from './timer.js';
 
 export class MessageTimers {
-  private readonly running = new Map<Key, Timer>();
+  private readonly running = new Map<Key, { readonly timer: Timer; readonly end: number }>();
   private readonly keyOf: (ref: Reference) => Key;
 
   constructor(keyOf: (ref: Reference) => Key) {
@@ -25,21 +25,22 @@ export class MessageTimers {
       this.running.delete(key);
       run();
     });
-    this.running.set(key, timer);
+    this.running.set(key, { timer, end: performance.now() + milliseconds });
   }
 
   /** @returns milliseconds that were left, or false when there is no such timer (any more). */
   cancel(ref: Reference): number | false {
     const key = this.keyOf(ref);
-    const timer = this.running.get(key);
-    if (timer === undefined) return false;
+    const found = this.running.get(key);
+    if (found === undefined) return false;
     this.running.delete(key);
-    return timer.cancel();
+    found.timer.cancel();
+    return Math.max(0, Math.round(found.end - performance.now()));
   }
 
   /** The node stops. */
   clear(): void {
-    for (const timer of this.running.values()) timer.cancel();
+    for (const { timer } of this.running.values()) timer.cancel();
     this.running.clear();
   }
 }

@@ -12,7 +12,7 @@ import type { Key } from './local-identifiers.js';
 import { type LocalNode, type MonitorTarget, startMonitor, stopMonitor } from './local-node.js';
 import { Mailbox } from './mailbox.js';
 import { isMatcher, type Matcher, type StandardSchema } from './matcher.js';
-import { type ReceiveOptions, receive } from './receive.js';
+import { Messages, type ReceiveOptions, receive } from './receive.js';
 import { Relations } from './relations.js';
 import { type Spawned, type SpawnRequestOptions, spawnRequest } from './request-spawn.js';
 import type { RegisteredName } from './signal.js';
@@ -89,8 +89,6 @@ export class Process {
   /** @internal */
   readonly mailbox: Mailbox = new Mailbox();
   /** @internal */
-  readonly relations: Relations = new Relations();
-  /** @internal */
   names: Set<string> | undefined = undefined;
   /** @internal */
   aliasKeys: Set<Key> | undefined = undefined;
@@ -101,6 +99,7 @@ export class Process {
   /** @internal Whether it runs a function, which must be made to stop when the process ends. */
   readonly runs: boolean;
   private readonly table: ProcessHome;
+  private madeRelations: Relations | undefined = undefined;
   private ended: { readonly reason: Term } | undefined = undefined;
   private aborter: AbortController | undefined = undefined;
 
@@ -123,6 +122,12 @@ export class Process {
   /** Whether the process has ended. */
   get exited(): boolean {
     return this.ended !== undefined;
+  }
+
+  /** @internal Made when first asked for: most of a million idle processes have none. */
+  get relations(): Relations {
+    this.madeRelations ??= new Relations();
+    return this.madeRelations;
   }
 
   /** Aborted when the process ends, so that whatever its function waits for can end, too. */
@@ -197,17 +202,8 @@ export class Process {
   }
 
   /** All messages, one after the other. Ends with the process: by returning for a mailbox, by throwing in a function. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Term, void, void> {
-    while (!this.exited || this.runs) {
-      let message: Term;
-      try {
-        message = await this.receive();
-      } catch (error) {
-        if (this.exited && !this.runs) return;
-        throw error;
-      }
-      yield message;
-    }
+  [Symbol.asyncIterator](): AsyncIterableIterator<Term, undefined, undefined> {
+    return new Messages(this, this.runs);
   }
 
   /** OTP: `register(Name, self())`. @throws ArgumentError `already_registered`, `badarg`. */

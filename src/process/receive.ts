@@ -19,10 +19,46 @@ export function receive(
   matcher: Matcher | undefined,
   options: ReceiveOptions | undefined,
 ): Promise<unknown> {
-  const receiving = new Receiving(process, matcher);
+  const receiving = new Receiving(process, matcher, 'receive');
   receiving.start(options);
   return receiving.promise;
 }
+
+/**
+ * The messages of a process, one after the other: what `for await` over it iterates. Ends with the process: well for a
+ * mailbox, by throwing in a function, which must not go on behind its loop.
+ */
+export class Messages implements AsyncIterableIterator<Term, undefined, undefined> {
+  private readonly process: ProcessState;
+  private readonly throws: boolean;
+  private waiting: Receiving | undefined = undefined;
+  private left = false;
+
+  constructor(process: ProcessState, throws: boolean) {
+    this.process = process;
+    this.throws = throws;
+  }
+
+  next(): Promise<IteratorResult<Term, undefined>> {
+    if (this.left || (this.process.exited && !this.throws)) return Promise.resolve(END);
+    this.waiting = new Receiving(this.process, undefined, this.throws ? 'iterate' : 'iterate to the end');
+    this.waiting.start(undefined);
+    return this.waiting.promise as Promise<IteratorResult<Term, undefined>>;
+  }
+
+  /** The loop was left: a wait that is under way takes no message any more. */
+  return(): Promise<IteratorResult<Term, undefined>> {
+    this.left = true;
+    this.waiting?.leave();
+    return Promise.resolve(END);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
+const END = { done: true, value: undefined } as const;
 
 class Receiving implements Waiter {
   readonly promise: Promise<unknown>;
@@ -30,6 +66,8 @@ class Receiving implements Waiter {
   next: Waiter | undefined = undefined;
   private readonly process: ProcessState;
   private readonly matcher: Matcher | undefined;
+  /** What it is for decides on what it resolves with. */
+  private readonly purpose: 'receive' | 'iterate' | 'iterate to the end';
   private readonly resolve: (value: unknown) => void;
   private readonly reject: (error: unknown) => void;
   private settled = false;
@@ -37,9 +75,14 @@ class Receiving implements Waiter {
   private signal: AbortSignal | undefined = undefined;
   private onAbort: (() => void) | undefined = undefined;
 
-  constructor(process: ProcessState, matcher: Matcher | undefined) {
+  constructor(
+    process: ProcessState,
+    matcher: Matcher | undefined,
+    purpose: 'receive' | 'iterate' | 'iterate to the end',
+  ) {
     this.process = process;
     this.matcher = matcher;
+    this.purpose = purpose;
     let settle: [(value: unknown) => void, (error: unknown) => void] | undefined;
     this.promise = new Promise((resolve, reject) => {
       settle = [resolve, reject];
@@ -57,7 +100,7 @@ class Receiving implements Waiter {
       if (options !== undefined) checkTimeout(options.timeout);
       if (options?.signal?.aborted === true) throw abortedError('receive', options.signal);
       const there = this.process.mailbox.take(this.matcher);
-      if (there !== NOTHING) this.resolve(there);
+      if (there !== NOTHING) this.succeed(there);
       else if (options?.timeout === 0) throw timeoutError('receive', 0);
       else this.wait(options);
     } catch (error) {
@@ -79,12 +122,25 @@ class Receiving implements Waiter {
     // The matcher may have ended the wait.
     if (outcome === NOTHING || this.settled) return false;
     this.settle();
-    this.resolve(outcome);
+    this.succeed(outcome);
     return true;
   }
 
   ended(): void {
-    this.fail(this.process.exitError());
+    if (this.purpose === 'iterate to the end') this.leave();
+    else this.fail(this.process.exitError());
+  }
+
+  /** The end of an iteration. */
+  leave(): void {
+    if (this.settled) return;
+    this.settle();
+    this.resolve(END);
+  }
+
+  private succeed(outcome: unknown): void {
+    this.settled = true;
+    this.resolve(this.purpose === 'receive' ? outcome : { done: false, value: outcome });
   }
 
   private wait(options: ReceiveOptions | undefined): void {

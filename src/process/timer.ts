@@ -21,10 +21,8 @@ export function checkTimeout(milliseconds: number | undefined): void {
 /** Runs a function once, after `milliseconds`, unless it is cancelled before. */
 export class Timer {
   private handle: ReturnType<typeof setTimeout>;
-  private readonly end: number;
 
   constructor(milliseconds: number, run: () => void) {
-    this.end = performance.now() + milliseconds;
     const arm = (left: number): ReturnType<typeof setTimeout> =>
       left <= MAX_DELAY
         ? setTimeout(run, left)
@@ -34,10 +32,8 @@ export class Timer {
     this.handle = arm(milliseconds);
   }
 
-  /** @returns whole milliseconds that were left, at least 0. */
-  cancel(): number {
+  cancel(): void {
     clearTimeout(this.handle);
-    return Math.max(0, Math.round(this.end - performance.now()));
   }
 }
 

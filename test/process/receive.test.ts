@@ -299,6 +299,17 @@ describe('for await', () => {
     expect(cluster.crashes).toEqual([]);
   });
 
+  test('return() while a message is awaited: none is lost', async () => {
+    const messages = me[Symbol.asyncIterator]();
+    const waiting = messages.next();
+    expect(await messages.return?.()).toEqual({ done: true, value: undefined });
+    expect(await waiting).toEqual({ done: true, value: undefined });
+    put(1);
+    expect([await messages.next(), await me.receive()]).toEqual([{ done: true, value: undefined }, 1]);
+    me.exit();
+    expect(await me[Symbol.asyncIterator]().next()).toEqual({ done: true, value: undefined });
+  });
+
   test('leaving the loop leaves the messages', async () => {
     put(1, 2);
     for await (const message of me) if (message === 1) break;
