@@ -70,16 +70,16 @@ const status = (text: string) => (): number => 3 + text.length;
 const attacks: Record<string, Attack> = {
   // Other protocols.
   'random bytes': { code: 'unexpected_message', play: (peer) => peer.write(u16(500), randomBytes(70_000)) },
-  'an HTTP request': { code: 'setup_timeout', play: (peer) => peer.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n') },
+  'an HTTP request': { code: 'unexpected_message', play: (peer) => peer.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n') },
   'an HTTP upload': {
     code: 'unexpected_message',
     play: (peer) => peer.write('POST / HTTP/1.1\r\n', Buffer.alloc(30_000)),
   },
   'a TLS ClientHello': {
-    code: 'setup_timeout',
+    code: 'unexpected_message',
     play: (peer) => peer.write([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3], randomBytes(506)),
   },
-  SSH: { code: 'setup_timeout', play: (peer) => peer.write('SSH-2.0-OpenSSH_9.2\r\n') },
+  SSH: { code: 'unexpected_message', play: (peer) => peer.write('SSH-2.0-OpenSSH_9.2\r\n') },
   'EPMD: names': { code: 'unexpected_message', play: (peer) => peer.write(message('n')) },
   'EPMD: port': { code: 'unexpected_message', play: (peer) => peer.write(message('zts')) },
   'EPMD: kill': { code: 'unexpected_message', play: (peer) => peer.write(message('k')) },
@@ -95,10 +95,11 @@ const attacks: Record<string, Attack> = {
       peer.socket.once('close', () => clearInterval(drip));
     },
   },
-  'a length of 65,535 and nothing': { code: 'setup_timeout', play: (peer) => peer.write([0xff, 0xff]) },
-  'a length of 65,535 and all but one byte': {
+  'a length of 65,535 and nothing': { code: 'unexpected_message', play: (peer) => peer.write([0xff, 0xff]) },
+  'a length of 4,096 and nothing': { code: 'setup_timeout', play: (peer) => peer.write([0x10, 0]) },
+  'a length of 4,096 and all but one byte': {
     code: 'setup_timeout',
-    play: (peer) => peer.write([0xff, 0xff], 'N', Buffer.alloc(65_533)),
+    play: (peer) => peer.write([0x10, 0], 'N', Buffer.alloc(4094)),
   },
   'silence after the name': {
     code: 'setup_timeout',
@@ -156,13 +157,17 @@ const attacks: Record<string, Attack> = {
     code: 'bad_name',
     play: (peer) => peer.write(sendName(`${'a'.repeat(246)}@127.0.0.1`)),
   },
-  'a name of 10,000 characters': {
+  'a name of 4,000 characters': {
     code: 'bad_name',
+    play: (peer) => peer.write(sendName(`a@${'b'.repeat(3998)}`)),
+  },
+  'a name of 10,000 characters': {
+    code: 'unexpected_message',
     play: (peer) => peer.write(sendName(`a@${'b'.repeat(9998)}`)),
   },
-  'an old name of 10,000 characters': {
+  'an old name of 4,000 characters': {
     code: 'bad_name',
-    play: (peer) => peer.write(message('n', u16(5), u32(0), `a@${'b'.repeat(9998)}`)),
+    play: (peer) => peer.write(message('n', u16(5), u32(0), `a@${'b'.repeat(3998)}`)),
   },
   'a name of 255 characters, and silence': {
     code: 'setup_timeout',
@@ -197,9 +202,9 @@ const attacks: Record<string, Attack> = {
     code: 'bad_name',
     play: (peer) => peer.write(sendName('\x1b[1mhost', { flags: ANNOUNCED_FLAGS | DFLAG.DFLAG_NAME_ME })),
   },
-  'asking for a name on a host of 10,000 characters': {
+  'asking for a name on a host of 4,000 characters': {
     code: 'bad_name',
-    play: (peer) => peer.write(sendName('h'.repeat(10_000), { flags: ANNOUNCED_FLAGS | DFLAG.DFLAG_NAME_ME })),
+    play: (peer) => peer.write(sendName('h'.repeat(4000), { flags: ANNOUNCED_FLAGS | DFLAG.DFLAG_NAME_ME })),
   },
   'asking for a name': {
     code: 'not_allowed',

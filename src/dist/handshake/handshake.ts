@@ -1,7 +1,7 @@
 // What initiator and acceptor share: who we are, what a step gives back, what a handshake that succeeded has established
 // (protocol section 2). Machines never throw: a failure is a step's last word, with the bytes still to be sent before closing.
 import type { Buffer } from 'node:buffer';
-import { HandshakeError, LimitError } from '../../errors.js';
+import { ErlnodeError, HandshakeError, LimitError } from '../../errors.js';
 import type { FrameReader } from '../frame.js';
 
 /** Who one side says it is. */
@@ -52,8 +52,11 @@ export type Awaited =
 /** Bytes of the length before each message: 2 over plain TCP, 4 over TLS (protocol section 7.1). */
 export type LengthBytes = 2 | 4;
 
-/** @internal Longest message that is read; a name is at most 255 characters, but newer peers may append to messages. */
-export const MAX_MESSAGE_BYTES = 65_535;
+/**
+ * @internal Longest message that is read: a name is at most 255 characters, and newer peers may append to messages.
+ * Short enough for a thousand strangers at once, and for the text of other protocols to be too long at its first bytes.
+ */
+export const MAX_MESSAGE_BYTES = 4096;
 
 /** @internal What one message led to, before the bytes around it are known. */
 export interface Unframed {
@@ -88,7 +91,13 @@ export function hear(
     const failure =
       cause instanceof LimitError
         ? new HandshakeError('unexpected_message', `expected ${awaits}: ${cause.message}`, awaits, { cause })
-        : new HandshakeError('aborted', `the handshake failed on our side, waiting for ${awaits}`, awaits, { cause });
+        : new HandshakeError('aborted', `our side failed, waiting for ${awaits}: ${causeOf(cause)}`, awaits, { cause });
     return { output, failure };
   }
+}
+
+/** Our own errors say nothing that a log must not hold; those of the user's functions may. */
+function causeOf(cause: unknown): string {
+  if (cause instanceof ErlnodeError) return cause.message;
+  return cause instanceof Error ? `${cause.name} in a function of the node's options` : 'something that is no Error';
 }
