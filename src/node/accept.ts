@@ -3,9 +3,10 @@
 
 import { Acceptor, type Decision } from '../dist/handshake/acceptor.js';
 import type { Established, Identity } from '../dist/handshake/handshake.js';
-import type { HandshakeError } from '../errors.js';
+import type { ConnectionError, HandshakeError } from '../errors.js';
 import type { ByteStream, ByteStreamSink, Transport } from '../transport/transport.js';
 import type { Challenges } from './connect.js';
+import { parseNodeName } from './node-name.js';
 import { type Handshaking, shakeHands } from './shake-hands.js';
 
 export interface AcceptOptions {
@@ -22,7 +23,7 @@ export interface AcceptOptions {
   /** @returns where the connection's bytes go. */
   onEstablished(established: Established, stream: ByteStream, replacing: boolean): ByteStreamSink;
   /** `peer` is what the stranger called itself, if it got so far. */
-  onFailed(remote: string, peer: string | undefined, error: HandshakeError): void;
+  onFailed(remote: string, peer: string | undefined, error: HandshakeError | ConnectionError): void;
 }
 
 export class Acceptors {
@@ -49,6 +50,7 @@ export class Acceptors {
       challenge,
       lengthBytes: options.transport.handshakeLengthBytes,
       allow: options.allow,
+      objection: (peer) => stream.objection?.(parseNodeName(peer).host),
       cookie: options.cookie,
       isOwnChallenge: (theirs) => options.challenges.has(theirs),
       decide(peer) {

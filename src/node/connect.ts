@@ -6,6 +6,7 @@ import { Initiator } from '../dist/handshake/initiator.js';
 import { ConnectionError, ErlnodeError, HandshakeError } from '../errors.js';
 import type { ByteStream, ByteStreamSink, Endpoint, Transport } from '../transport/transport.js';
 import type { Attempt } from './connections.js';
+import { parseNodeName } from './node-name.js';
 import { type Handshaking, shakeHands } from './shake-hands.js';
 
 export interface DialOptions {
@@ -81,7 +82,8 @@ export function dial(peer: string, options: DialOptions): Attempt {
       handshaking?.abort();
     },
   };
-  const timer = setTimeout(() => aborter.abort(lateLookup(peer, options)), options.setupTime);
+  let trying: Endpoint | undefined;
+  const timer = setTimeout(() => aborter.abort(late(peer, options, trying)), options.setupTime);
   const fail = (error: Error): void => {
     clearTimeout(timer);
     options.onFailed(peer, attempt, error);
@@ -90,7 +92,9 @@ export function dial(peer: string, options: DialOptions): Attempt {
   const run = async (): Promise<void> => {
     // First, so that a cookie function that throws leaves no stream behind.
     const cookie = asked('cookie', () => options.cookie(peer));
-    const stream = await openStream(peer, options, aborter.signal);
+    const stream = await openStream(peer, options, aborter.signal, (endpoint) => {
+      trying = endpoint;
+    });
     await held;
     clearTimeout(timer);
     if (aborter.signal.aborted) {
@@ -116,7 +120,7 @@ export function dial(peer: string, options: DialOptions): Attempt {
       },
       onFailed(error) {
         options.challenges.settle(challenge);
-        fail(error);
+        fail(explained(error, options.transport));
       },
     });
   };
@@ -125,7 +129,12 @@ export function dial(peer: string, options: DialOptions): Attempt {
   return attempt;
 }
 
-async function openStream(peer: string, options: DialOptions, signal: AbortSignal): Promise<ByteStream> {
+async function openStream(
+  peer: string,
+  options: DialOptions,
+  signal: AbortSignal,
+  onTry: (endpoint: Endpoint) => void,
+): Promise<ByteStream> {
   const { discovery, transport } = options;
   if (!asked('allow', () => options.allow(peer))) {
     throw new HandshakeError('not_allowed', `${peer} is not a node that this node's allow option lets in`, 'lookup');
@@ -137,7 +146,9 @@ async function openStream(peer: string, options: DialOptions, signal: AbortSigna
   const failures: Error[] = [];
   for (const endpoint of endpoints) {
     try {
-      const connecting = transport.connect(endpoint, { signal });
+      onTry(endpoint);
+      // Who it must be comes from the name that was asked for, never from who answered where it is.
+      const connecting = transport.connect({ ...endpoint, node: peer, nodeHost: parseNodeName(peer).host }, { signal });
       return await orAborted(connecting, signal, (late) => late.destroy());
     } catch (error) {
       if (signal.aborted) throw abortReason(signal);
@@ -216,7 +227,18 @@ function abortReason(signal: AbortSignal): Error {
   return reason instanceof ConnectionError ? reason : new ConnectionError('aborted', 'the attempt was given up');
 }
 
-function lateLookup(peer: string, { setupTime, discovery }: DialOptions): Error {
-  const seconds = setupTime / 1000;
-  return new ConnectionError('timeout', `${peer} was not found and reached within ${seconds} s by ${discovery.name}`);
+function late(peer: string, options: DialOptions, trying: Endpoint | undefined): Error {
+  const { setupTime, discovery, transport } = options;
+  const what = `${peer} was not found and reached within ${setupTime / 1000} s by ${discovery.name}`;
+  if (trying === undefined) return new ConnectionError('timeout', what);
+  const tried = `${transport.name} was waiting for ${trying.host}:${trying.port}`;
+  const { silence } = transport;
+  return new ConnectionError('timeout', silence === undefined ? `${what}; ${tried}` : `${what}; ${tried}: ${silence}`);
+}
+
+/** A carrier that is up on our side may know why the other side leaves without a word. */
+function explained(error: HandshakeError | ConnectionError, { silence }: Transport): Error {
+  if (silence === undefined || !(error instanceof HandshakeError) || error.step !== 'status') return error;
+  if (error.code !== 'closed' && error.code !== 'setup_timeout') return error;
+  return new HandshakeError(error.code, `${error.message}: ${silence}`, error.step, { cause: error.cause });
 }

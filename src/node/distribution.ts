@@ -5,7 +5,7 @@ import { ANNOUNCED_FLAGS, DFLAG, hasFlags } from '../dist/flags.js';
 import type { Decision } from '../dist/handshake/acceptor.js';
 import type { Established } from '../dist/handshake/handshake.js';
 import { CONNECTION_LIMITS } from '../dist/limits.js';
-import { ArgumentError, ConnectionError, ErlnodeError, type HandshakeError } from '../errors.js';
+import { ArgumentError, ConnectionError, ErlnodeError, HandshakeError } from '../errors.js';
 import { destinationNode, type Signal } from '../process/signal.js';
 import { format } from '../term/format.js';
 import type { ByteStream, ByteStreamSink, Transport } from '../transport/transport.js';
@@ -207,12 +207,13 @@ export class Distribution {
     this.parts.nodeDown(peer);
   }
 
-  private refused(remote: string, peer: string | undefined, error: HandshakeError): void {
+  private refused(remote: string, peer: string | undefined, error: HandshakeError | ConnectionError): void {
     if (peer !== undefined) this.connections.incomingFailed(peer);
     const source = remote.replace(/:\d+$/, '');
+    const step = error instanceof HandshakeError ? error.step : 'carrier';
     this.log
       .limited(source)
-      .warn({ remote, peer, code: error.code, step: error.step, reason: error.message }, 'connection refused');
+      .warn({ remote, peer, code: error.code, step, reason: error.message }, 'connection refused');
   }
 
   private transmit(controller: DistController, signal: Signal): void {

@@ -2,7 +2,7 @@
 // One deadline for all of it, whatever the peer drips (promise 3).
 import type { Buffer } from 'node:buffer';
 import type { Established, HandshakeStep } from '../dist/handshake/handshake.js';
-import type { HandshakeError } from '../errors.js';
+import { ConnectionError, type HandshakeError } from '../errors.js';
 import type { ByteStream, ByteStreamSink } from '../transport/transport.js';
 
 /** An Initiator or an Acceptor. */
@@ -14,8 +14,8 @@ interface HandshakeMachine {
 export interface HandshakeOutcome {
   /** The stream is the receiver's from now on: what comes next goes to the sink that is returned. */
   onEstablished(established: Established): ByteStreamSink;
-  /** The stream has been closed. */
-  onFailed(error: HandshakeError): void;
+  /** The stream has been closed. A ConnectionError says what the carrier found wrong, which explains more. */
+  onFailed(error: HandshakeError | ConnectionError): void;
 }
 
 export interface Handshaking {
@@ -39,7 +39,7 @@ export function shakeHands(
 
   const timer = setTimeout(() => fail(machine.abandon('setup_timeout')), deadline);
 
-  function fail(error: HandshakeError): void {
+  function fail(error: HandshakeError | ConnectionError): void {
     if (over) return;
     over = true;
     clearTimeout(timer);
@@ -81,7 +81,11 @@ export function shakeHands(
     },
     onClose(error) {
       if (next !== undefined) next.onClose(error);
-      else fail(machine.abandon('closed'));
+      else {
+        const abandoned = machine.abandon('closed');
+        const ofCarrier = error instanceof ConnectionError && error.code !== 'connection_closed';
+        fail(ofCarrier ? error : abandoned);
+      }
     },
   });
   if (first !== undefined) stream.write([first]);

@@ -28,6 +28,7 @@ export function tls(options: TlsOptions | OtpTlsOptions): Transport {
   return {
     name: 'tls',
     handshakeLengthBytes: 4,
+    silence: 'it may be a node without TLS, or refuse our certificate (its log says so then)',
     async connect(endpoint, { signal }) {
       if (client === undefined || ofClient === undefined) throw absent('client', 'connect to anybody');
       return connect(endpoint, signal, client, ofClient, options);

@@ -8,6 +8,8 @@ export interface Endpoint {
   readonly port: number;
   /** The host part of the node's name, when it is known: what a TLS certificate must be for. */
   readonly nodeHost?: string;
+  /** The node's name, when it is known: what a Unix-domain socket is called. */
+  readonly node?: string;
 }
 
 /**
@@ -70,6 +72,8 @@ export interface ListenOptions {
   readonly host: string;
   /** A fixed port, `0` for any, or the first free one of a range (both ends included). */
   readonly port: number | { readonly min: number; readonly max: number };
+  /** Who listens; see {@link Endpoint.node}. */
+  readonly node?: string;
   onConnection(stream: ByteStream): void;
   /** The listening socket failed after it was open. */
   onError(error: Error): void;
@@ -81,6 +85,8 @@ export interface Transport {
   readonly name: string;
   /** Bytes of the length prefix during the handshake: 2, or 4 on TLS (protocol sections 2 and 7.1). */
   readonly handshakeLengthBytes: 2 | 4;
+  /** What it may mean that the other end, once reached, says nothing or closes: the end of a sentence in errors. */
+  readonly silence?: string;
   /**
    * Rejects when the signal aborts: with its reason if that is a ConnectionError, with `timeout` if it is a
    * `TimeoutError`, else with `aborted`.

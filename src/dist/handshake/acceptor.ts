@@ -40,6 +40,8 @@ export interface AcceptorOptions {
   readonly lengthBytes: LengthBytes;
   /** OTP's `net_kernel:allow/1`. */
   allow(peer: string): boolean;
+  /** Why the peer cannot be who it says, as far as the carrier can tell. */
+  objection?(peer: string): string | undefined;
   decide(peer: string): Decision;
   cookie(peer: string): string;
   /** Is this one of the challenges that this node has outstanding, this handshake's included? Such a one is not answered. */
@@ -188,6 +190,8 @@ export class Acceptor {
     if (!this.#options.allow(name)) {
       return this.#fail('not_allowed', 'the name is not among those that this node allows', 'not_allowed');
     }
+    const objection = this.#options.objection?.(name);
+    if (objection !== undefined) return this.#fail('hostname_check_failed', objection, 'not_allowed');
     const missing = REQUIRED_FLAGS & ~expandDigest(flags);
     if (missing === 0n) return undefined;
     return this.#fail('missing_flags', `the peer lacks ${flagNames(missing).join(', ')}`, 'not_allowed');
