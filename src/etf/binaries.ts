@@ -41,6 +41,13 @@ function writeLongString(sink: Sink, text: string, pos: number): number {
   return pos + 5 + measured;
 }
 
+export function writeBinaryHead(sink: Sink, size: number, pos: number): number {
+  pos = sink.room(pos, 5);
+  sink.view.setUint8(pos, BINARY_EXT);
+  sink.view.setUint32(pos + 1, size);
+  return pos + 5;
+}
+
 export function writeBinary(sink: Sink, bytes: Uint8Array, pos: number): number {
   pos = sink.room(pos, 5 + bytes.length);
   sink.view.setUint8(pos, BINARY_EXT);

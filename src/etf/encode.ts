@@ -13,7 +13,7 @@ import { Sink } from './sink.js';
 import { ATOM_CACHE_REF, COMPRESSED, VERSION_MAGIC } from './tags.js';
 import { writeDeep } from './write-deep.js';
 import { GIVE_UP, QUICK_DEPTH, writeQuick } from './write-fast.js';
-import type { Writer } from './write-leaf.js';
+import type { Scattered, Writer } from './write-leaf.js';
 
 export interface EncodeOptions {
   /** zlib level 0 to 9, or `true` for 6; kept only when it makes the term smaller. Stand-alone terms only. */
@@ -67,6 +67,7 @@ export class Encoder {
       plainAtoms: this.#utf8Atoms,
       plainKeys: this.#utf8Atoms || stringKeys,
       quickDepth: Math.min(QUICK_DEPTH, limits.depth),
+      scattered: undefined,
       reached: 0,
       atom: (atom, pos) => this.#writeAtom(atom, pos),
     };
@@ -130,8 +131,13 @@ export class Encoder {
 
   #writeCarefully(term: Term): number {
     const sink = this.#sink;
+    // What the quick way may have put aside is put aside anew.
+    if (this.#writer.scattered !== undefined) this.#writer.scattered.length = 0;
     // Sorting keys looks into them, so they must be known to be terms, and finite, first.
-    if (this.#deterministic) writeDeep(this.#writer, term, sink.start + this.#used, false);
+    if (this.#deterministic) {
+      writeDeep(this.#writer, term, sink.start + this.#used, false);
+      if (this.#writer.scattered !== undefined) this.#writer.scattered.length = 0;
+    }
     return writeDeep(this.#writer, term, sink.start + this.#used, this.#deterministic);
   }
 
@@ -140,6 +146,29 @@ export class Encoder {
     const output = this.#sink.cut(this.#sink.start + this.#used);
     this.#used = 0;
     return output;
+  }
+
+  /** @internal {@link encodeParts} */
+  parts(term: Term): Uint8Array[] {
+    const writer = this.#writer;
+    const scattered: Scattered[] = [];
+    writer.scattered = scattered;
+    try {
+      this.begin();
+      this.byte(VERSION_MAGIC);
+      this.term(term);
+    } finally {
+      writer.scattered = undefined;
+    }
+    const output = this.finish();
+    const parts: Uint8Array[] = [];
+    let from = 0;
+    for (const { at, bytes } of scattered) {
+      parts.push(output.subarray(from, at), bytes);
+      from = at;
+    }
+    if (from < output.length) parts.push(output.subarray(from));
+    return parts;
   }
 
   /** @internal {@link encodeInto} */
@@ -215,6 +244,19 @@ export function encodeInto(target: Uint8Array, offset: number, term: Term, optio
   const encoder = takeEncoder(options);
   try {
     return encoder.into(target, offset, term);
+  } finally {
+    encoder.busy = false;
+  }
+}
+
+/**
+ * As {@link encode}, but in pieces: large binaries are handed back as they are instead of being copied, so that
+ * `socket.cork()` and `write()`, or `writev`, send them from where they lie. They must not change until they are sent.
+ */
+export function encodeParts(term: Term, options: EncodeOptions = DEFAULTS): Uint8Array[] {
+  const encoder = takeEncoder(options);
+  try {
+    return encoder.parts(term);
   } finally {
     encoder.busy = false;
   }

@@ -32,6 +32,7 @@ const SHOWN = 20;
 /** Writes `term` at `pos` and answers the next position. @throws ArgumentError `not_encodable`, LimitError */
 export function writeDeep(writer: Writer, term: Term, pos: number, deterministic: boolean): number {
   const stack: Frame[] = [];
+  const { scattered } = writer;
   let cycleCheck = CYCLE_CHECK;
   let next = term;
   for (;;) {
@@ -42,6 +43,8 @@ export function writeDeep(writer: Writer, term: Term, pos: number, deterministic
       const opened = pos - writer.sink.start;
       const frame = openFrame(writer, stack, next as object, opened, deterministic);
       pos = writeHead(writer, stack, frame, pos);
+      // The size of a closure counts everything in it.
+      if (frame.kind === 'fun') writer.scattered = undefined;
       stack.push(frame);
       if (stack.length > cycleCheck) {
         refuseCycle(stack);
@@ -61,6 +64,7 @@ export function writeDeep(writer: Writer, term: Term, pos: number, deterministic
       }
       pos = writeEnd(writer, stack, top, pos);
       stack.pop();
+      if (top.kind === 'fun' && !stack.some(({ kind }) => kind === 'fun')) writer.scattered = scattered;
     }
   }
 }

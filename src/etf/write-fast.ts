@@ -10,14 +10,14 @@ import { NativeRecord } from '../term/record.js';
 import type { Term } from '../term/term.js';
 import { TupleOf } from '../term/tuple.js';
 import { FALSE, NIL, TRUE, UNDEFINED, writeWire } from './atoms.js';
-import { writeBinary, writeString } from './binaries.js';
+import { writeString } from './binaries.js';
 import { closeInternalFun, openInternalFun } from './funs.js';
 import { bigintSize, writeBigint, writeInteger, writeSmallBigint } from './integers.js';
 import { duplicateKey } from './maps.js';
 import { openRecord } from './records.js';
 import { type Sink, SLACK } from './sink.js';
 import * as tags from './tags.js';
-import { type Writer, writeLeaf } from './write-leaf.js';
+import { type Writer, writeBytes, writeLeaf } from './write-leaf.js';
 
 // V8 treats a constant of this module as one, an imported one as a variable.
 const BINARY_EXT = tags.BINARY_EXT;
@@ -86,7 +86,9 @@ function writeFast(writer: Writer, term: Term, pos: number, depth: number): numb
   if (prototype === PID) return writePid(writer, term as Pid, pos);
   if (prototype === REFERENCE) return writeReference(writer, term as Reference, pos);
   if (prototype === IMPROPER_LIST) return writeImproper(writer, term as ImproperList, pos, depth);
-  if (term instanceof Uint8Array) return writeBytes(sink, term, pos);
+  if (term instanceof Uint8Array) {
+    return term.length <= SHORT_BINARY ? writeShortBytes(sink, term, pos) : writeBytes(writer, term, pos);
+  }
   if (term instanceof Map) return writeMap(writer, term as ReadonlyMap<Term, Term>, pos, depth);
   return writeRare(writer, term, pos, depth);
 }
@@ -125,9 +127,8 @@ function writeText(sink: Sink, text: string, pos: number): number {
   return writeString(sink, text, pos);
 }
 
-function writeBytes(sink: Sink, bytes: Uint8Array, pos: number): number {
+function writeShortBytes(sink: Sink, bytes: Uint8Array, pos: number): number {
   const { length } = bytes;
-  if (length > SHORT_BINARY) return writeBinary(sink, bytes, pos);
   sink.view.setUint8(pos, BINARY_EXT);
   sink.view.setUint32(pos + 1, length);
   pos += 5;
@@ -381,6 +382,8 @@ function writeReference(writer: Writer, reference: Reference, pos: number): numb
 function writeRare(writer: Writer, term: object, pos: number, depth: number): number {
   if (term instanceof InternalFun) {
     if (term.free.length > 255 || term.uniq.length !== 16) return GIVE_UP;
+    // Its size counts everything in it, so nothing of it is scattered: the other way sees to that.
+    if (writer.scattered !== undefined) return GIVE_UP;
     const opened = pos - writer.sink.start;
     pos = writeAll(writer, term.free, openInternalFun(writer.sink, term, pos, writer.atom), depth);
     if (pos >= 0) closeInternalFun(writer.sink, opened, pos);

@@ -7,7 +7,7 @@ import { ExternalFun } from '../term/fun.js';
 import { Pid, Port, Reference } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
 import { FALSE, NIL, TRUE, UNDEFINED } from './atoms.js';
-import { writeBinary, writeBitString, writeString } from './binaries.js';
+import { writeBinary, writeBinaryHead, writeBitString, writeString } from './binaries.js';
 import { writeFloat, writeFloatText } from './floats.js';
 import { writeExternalFun } from './funs.js';
 import { type WriteAtom, writePid, writePort, writeReference } from './identifiers.js';
@@ -30,8 +30,28 @@ export interface Writer {
   plainKeys: boolean;
   /** Levels that the quick way may go down. */
   readonly quickDepth: number;
+  /** When set, large binaries are not copied but put here. */
+  scattered: Scattered[] | undefined;
   /** A second result of functions that have one. */
   reached: number;
+}
+
+/** A binary that stands between two bytes of the output; `at` counts from the output's start. */
+export interface Scattered {
+  readonly at: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Binaries from this size on are worth a piece of their own. */
+const SCATTERED_SIZE = 16 * 1024;
+
+/** A binary, or only its head when its bytes can stay where they are. */
+export function writeBytes(writer: Writer, bytes: Uint8Array, pos: number): number {
+  const { sink, scattered } = writer;
+  if (scattered === undefined || bytes.length < SCATTERED_SIZE) return writeBinary(sink, bytes, pos);
+  pos = writeBinaryHead(sink, bytes.length, pos);
+  scattered.push({ at: pos - sink.start, bytes });
+  return pos;
 }
 
 /** Why a term cannot be written; a string so that the caller can add where. */
@@ -71,7 +91,7 @@ function noFloat(value: number): Refusal {
 function writeObject(writer: Writer, term: object, pos: number): number | Refusal | undefined {
   const { sink, atom } = writer;
   if (term instanceof AtomClass) return atom(term as Atom, pos);
-  if (isBytes(term)) return writeBinary(sink, term, pos);
+  if (isBytes(term)) return writeBytes(writer, term, pos);
   if (term instanceof Float) {
     if (!Number.isFinite(term.value)) return noFloat(term.value);
     return writer.textFloats ? writeFloatText(sink, term.value, pos) : writeFloat(sink, term.value, pos);

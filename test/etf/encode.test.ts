@@ -2,11 +2,11 @@
 import { describe, expect, test } from 'vitest';
 import { ArgumentError, LimitError } from '../../src/errors.js';
 import { Encoder } from '../../src/etf/encode.js';
-import { decode, encode, encodeInto } from '../../src/etf/index.js';
+import { decode, encode, encodeInto, encodeParts } from '../../src/etf/index.js';
 import { type Atom, atom, internAtom } from '../../src/term/atom.js';
 import { BitString } from '../../src/term/bitstring.js';
 import { float } from '../../src/term/float.js';
-import { ExternalFun } from '../../src/term/fun.js';
+import { ExternalFun, InternalFun } from '../../src/term/fun.js';
 import { pid } from '../../src/term/identifiers.js';
 import { ImproperList } from '../../src/term/list.js';
 import type { Term } from '../../src/term/term.js';
@@ -286,5 +286,38 @@ describe('encodeInto', () => {
     expect(() => encodeInto(Buffer.alloc(4), 0, 'abc')).toThrow('the term takes 9 bytes; there is room for 4');
     expect(() => encodeInto(Buffer.alloc(4), 5, 'abc')).toThrow(ArgumentError);
     expect(encode('abc')).toEqual(bytes("83 6d 00000003 'abc'"));
+  });
+});
+
+describe('encodeParts', () => {
+  test('leaves large binaries where they are', () => {
+    const large = Buffer.alloc(1_000_000, 7);
+    const small = Buffer.alloc(100, 8);
+    for (const term of [large, [1, large, small, 'x', large, { key: large }] as Term, tuple(), 'text', []]) {
+      for (const deterministic of [false, true]) {
+        const parts = encodeParts(term, { deterministic });
+        expect(Buffer.concat(parts).equals(encode(term))).toBe(true);
+        expect(parts.filter((part) => part === large).length).toBe(JSON.stringify(term).split('[7,7,').length - 1);
+        expect(parts.every((part) => part.length > 0)).toBe(true);
+      }
+    }
+  });
+
+  test('keeps closures in one piece, whose size counts all of it', () => {
+    const fun = canonical.find(([name]) => name === 'a closure')?.[2] as InternalFun;
+    const large = Buffer.alloc(50_000, 7);
+    const outer = new InternalFun({ ...fun, free: [large, new InternalFun({ ...fun, free: [large] }), large] });
+    const term = [large, outer, large];
+    const parts = encodeParts(term);
+    expect(Buffer.concat(parts).equals(encode(term))).toBe(true);
+    expect(parts.filter((part) => part === large).length).toBe(2);
+    expect(decode(encode(term))).toMatchObject([{}, { free: [{}, { free: [{}] }, {}] }, {}]);
+  });
+
+  test('is as it was after an error', () => {
+    const large = Buffer.alloc(50_000, 7);
+    expect(() => encodeParts([large, Symbol('x')] as never)).toThrow(ArgumentError);
+    expect(encode(large).length).toBe(50_006);
+    expect(encodeParts(large).length).toBe(2);
   });
 });
