@@ -107,7 +107,7 @@ export class DistController implements ByteStreamSink {
         clearTimeout(timer);
         resolve();
       };
-      this.pump.flush();
+      this.pump.finish();
       this.finish(undefined);
       this.stream.end();
     });

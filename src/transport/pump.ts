@@ -101,14 +101,26 @@ export class Pump {
       onOverflow(queued);
       return;
     }
-    const room = underWayBytes - this.#stream.bufferedBytes;
-    if (room > 0) {
-      const chunks = this.#source.takeOutput(room);
-      for (const { length } of chunks) this.#sentBytes += length;
-      if (chunks.length > 0) this.#stream.write(chunks);
+    // Again and again: what the operating system takes at once is not followed by an onDrain.
+    while (this.#source.outputBytes > 0) {
+      const room = underWayBytes - this.#stream.bufferedBytes;
+      if (room <= 0 || !this.#write(room)) break;
     }
     this.#left = this.queuedBytes;
     this.#judgeBusy();
+  }
+
+  /** Hands everything to the stream, which is about to be ended. */
+  finish(): void {
+    if (!this.#overflowed) this.#write(Number.POSITIVE_INFINITY);
+  }
+
+  #write(atMost: number): boolean {
+    const chunks = this.#source.takeOutput(atMost);
+    if (chunks.length === 0) return false;
+    for (const { length } of chunks) this.#sentBytes += length;
+    this.#stream.write(chunks);
+    return true;
   }
 
   readonly #turnEnds = (): void => {

@@ -32,10 +32,14 @@ class Machine {
     this.#output.push(new Uint8Array(bytes));
     this.outputBytes += bytes;
   }
-  takeOutput(): readonly Uint8Array[] {
-    const taken = this.#output;
-    this.#output = [];
-    this.outputBytes = 0;
+  takeOutput(atMost: number): readonly Uint8Array[] {
+    const taken: Uint8Array[] = [];
+    for (let room = atMost; room > 0 && this.#output.length > 0; ) {
+      const chunk = this.#output.shift() as Uint8Array;
+      taken.push(chunk);
+      room -= chunk.length;
+      this.outputBytes -= chunk.length;
+    }
     return taken;
   }
 }
@@ -102,6 +106,16 @@ describe('one write', () => {
     expect(pump.queuedBytes).toBe(0);
     expect(pump.sentBytes).toBe(1_000_000);
   });
+});
+
+test('what is about to end is written whole', () => {
+  const { stream, machine, pump } = setUp({ hardCap: 10_000_000 });
+  for (let i = 0; i < 100; i++) machine.say(10_000);
+  pump.flush();
+  expect(pump.queuedBytes).toBe(1_000_000);
+  expect(stream.bufferedBytes).toBeLessThan(300_000);
+  pump.finish();
+  expect(stream.bufferedBytes).toBe(1_000_000);
 });
 
 describe('the marks', () => {
