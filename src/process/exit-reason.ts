@@ -27,7 +27,7 @@ export function reasonOf(thrown: unknown): Term {
   try {
     if (thrown instanceof ExitError) return thrown.reason;
     if (thrown instanceof Error) {
-      const what = thrown instanceof ErlnodeError ? thrown.code : thrown.name;
+      const what: unknown = thrown instanceof ErlnodeError ? thrown.code : thrown.name;
       const told = tuple(JS_ERROR, textOf(what, 200), textOf(thrown.message, 1000));
       return tuple(told, stackOf(thrown));
     }

@@ -155,7 +155,7 @@ describe('failures', () => {
     const stop = new AbortController();
     const answer = me.call(to, 1, { signal: stop.signal, timeout: Number.POSITIVE_INFINITY });
     stop.abort(new Error('enough'));
-    await expect(answer).rejects.toMatchObject({ code: 'aborted', cause: stop.signal.reason });
+    await expect(answer).rejects.toMatchObject({ code: 'aborted', cause: stop.signal.reason as Error });
     await expect(me.call(to, 1, { signal: stop.signal })).rejects.toMatchObject({ code: 'aborted' });
     expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
     clean();

@@ -208,7 +208,7 @@ describe('ends of a wait', () => {
     const stop = new AbortController();
     const waiting = me.receive(isText, { signal: stop.signal });
     stop.abort(new Error('enough'));
-    await expect(waiting).rejects.toMatchObject({ code: 'aborted', cause: stop.signal.reason });
+    await expect(waiting).rejects.toMatchObject({ code: 'aborted', cause: stop.signal.reason as Error });
     await expect(me.receive({ signal: stop.signal })).rejects.toMatchObject({ code: 'aborted' });
   });
 
