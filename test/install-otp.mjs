@@ -3,8 +3,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
-// erlang-base holds kernel, stdlib, erts and epmd; the handshake needs no crypto application.
-const packages = ['erlang-base'];
+// erlang-base holds kernel, stdlib, erts and epmd; erlang-ssl carries the distribution over TLS, and what it depends on
+// makes the certificates for it.
+const packages = ['erlang-base', 'erlang-ssl'];
 const other = process.env.ERLNODE_OTP;
 
 /** OTP's release as the given erl says it, or undefined where there is none. */
@@ -17,6 +18,14 @@ function release(erl) {
   return status === 0 ? stdout.trim() : undefined;
 }
 
+/** Where Debian's Erlang is used, its applications come one by one. */
+function hasTls(erl) {
+  const expression =
+    'Where = [code:which(M) || M <- [inet_tls_dist, public_key, crypto]], ' +
+    'halt(case lists:member(non_existing, Where) of true -> 1; false -> 0 end).';
+  return spawnSync(erl, ['-noinput', '-boot', 'start_clean', '-eval', expression], { timeout: 30_000 }).status === 0;
+}
+
 /** The usage is an error to epmd, but then it has run; nothing here may depend on who listens on EPMD's port. */
 function hasEpmd() {
   return spawnSync('epmd', ['-help'], { timeout: 30_000 }).error === undefined;
@@ -24,7 +33,7 @@ function hasEpmd() {
 
 function fail(why) {
   console.error(`
-The tests need Erlang/OTP 23 or newer (the commands erl and epmd on the PATH), and ${why}.
+The tests need Erlang/OTP 23 or newer (the commands erl and epmd on the PATH) with its application ssl, and ${why}.
 Install it, then run the tests again:
 
   Debian, Ubuntu    sudo apt-get install --no-install-recommends ${packages.join(' ')}
@@ -56,14 +65,17 @@ function install() {
 if (other) {
   const found = release(other);
   if (found === undefined) fail(`ERLNODE_OTP=${other} does not start`);
+  if (!hasTls(other)) fail(`ERLNODE_OTP=${other} has no application ssl`);
   console.log(`Erlang/OTP ${found} (${other})`);
 } else {
-  let found = hasEpmd() ? release('erl') : undefined;
+  const look = () => (hasEpmd() && hasTls('erl') ? release('erl') : undefined);
+  let found = look();
   if (found === undefined) {
-    console.log(`Erlang is missing; installing ${packages.join(' ')}.`);
+    console.log(`Erlang is missing, or a part of it; installing ${packages.join(' ')}.`);
     install();
-    found = hasEpmd() ? release('erl') : undefined;
-    if (found === undefined) fail(`${packages.join(' ')} is installed, but erl does not start`);
+    found = look();
+    if (found === undefined)
+      fail(`${packages.join(' ')} is installed, but erl does not start, or has no application ssl`);
   }
   console.log(`Erlang/OTP ${found}`);
 }

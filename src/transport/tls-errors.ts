@@ -65,7 +65,10 @@ const theirs: readonly (readonly [alert: string, cause: Cause])[] = [
   ['ALERT_PROTOCOL_VERSION', ['protocol_version', 'it speaks no version of TLS that we do (1.2 and 1.3)']],
   [
     'ALERT_HANDSHAKE_FAILURE',
-    ['handshake_failure', 'it says that we have no cipher in common, or misses our certificate, or refuses it'],
+    [
+      'handshake_failure',
+      'it gave up: our certificate may be missing, or for another host than that of our node name; or no cipher is common',
+    ],
   ],
 ];
 

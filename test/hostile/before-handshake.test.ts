@@ -76,7 +76,7 @@ const attacks: Record<string, Attack> = {
     play: (peer) => peer.write('POST / HTTP/1.1\r\n', Buffer.alloc(30_000)),
   },
   'a TLS ClientHello': {
-    code: 'unexpected_message',
+    code: 'unexpected_tls',
     play: (peer) => peer.write([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3], randomBytes(506)),
   },
   SSH: { code: 'unexpected_message', play: (peer) => peer.write('SSH-2.0-OpenSSH_9.2\r\n') },

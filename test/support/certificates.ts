@@ -35,9 +35,11 @@ export async function makeCertificates<Name extends string>(
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const all = Object.entries<CertificateWish>(wishes);
   const list = all.map(([name, { issuer, hosts, years }]) => {
-    const names = hosts.map((host) =>
-      isIPv4(host) ? `{iPAddress, <<${host.replaceAll('.', ',')}>>}` : `{dNSName, ${JSON.stringify(host)}}`,
-    );
+    const names = hosts.flatMap((host) => [
+      // An address, too: a BEAM looks for the host part of a node name among the DNS names, whatever it is.
+      `{dNSName, ${JSON.stringify(host)}}`,
+      ...(isIPv4(host) ? [`{iPAddress, <<${host.replaceAll('.', ',')}>>}`] : []),
+    ]);
     const by = issuer === 'self' ? 'self' : JSON.stringify(issuer);
     const validity = years === undefined ? 'now' : `{{${years[0]}, 1, 1}, {${years[1]}, 1, 1}}`;
     return `{${JSON.stringify(name)}, ${by}, [${names.join(', ')}], ${validity}}`;

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, test } from 'vitest';
 import { tls } from '../../src/transport/tls.js';
 import { transportCases } from '../conformance/transport.js';
 import { type CertificateFiles, makeCertificates } from '../support/certificates.js';

@@ -88,12 +88,22 @@ export function hear(
       if (established !== undefined) return { output, established: { ...established, rest: reader.rest() } };
     }
   } catch (cause) {
-    const failure =
-      cause instanceof LimitError
-        ? new HandshakeError('unexpected_message', `expected ${awaits}: ${cause.message}`, awaits, { cause })
-        : new HandshakeError('aborted', `our side failed, waiting for ${awaits}: ${causeOf(cause)}`, awaits, { cause });
-    return { output, failure };
+    return { output, failure: thrown(cause, awaits) };
   }
+}
+
+/** What the first two bytes of TLS are as a length: an alert, or the start of a handshake, of any version. */
+const TLS_LENGTHS: readonly number[] = [0x1503, 0x1603];
+
+function thrown(cause: unknown, awaits: Awaited): HandshakeError {
+  if (!(cause instanceof LimitError))
+    return new HandshakeError('aborted', `our side failed, waiting for ${awaits}: ${causeOf(cause)}`, awaits, {
+      cause,
+    });
+  if (!TLS_LENGTHS.includes(cause.asked))
+    return new HandshakeError('unexpected_message', `expected ${awaits}: ${cause.message}`, awaits, { cause });
+  const both = 'both nodes need the same carrier (here transport: tls({ … }), there erl -proto_dist inet_tls)';
+  return new HandshakeError('unexpected_tls', `expected ${awaits}, got TLS: ${both}`, awaits, { cause });
 }
 
 /** Our own errors say nothing that a log must not hold; those of the user's functions may. */
