@@ -68,7 +68,7 @@ async function serve(server: GenServer, self: Process, message: Term): Promise<v
       return;
     case 'system': {
       const state = server.state?.bind(server);
-      if (serveSystem(self, request.from, request.request, 'running', state) === 'suspended')
+      if ((await serveSystem(self, request.from, request.request, 'running', state)) === 'suspended')
         await suspended(self, state);
       return;
     }

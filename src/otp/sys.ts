@@ -17,6 +17,7 @@ const TERMINATE = atom('terminate');
 const DEBUG = atom('debug');
 const GET = atom('get');
 const EXIT = atom('EXIT');
+const ERLANG = atom('erlang');
 
 export type Mode = 'running' | 'suspended';
 
@@ -27,21 +28,23 @@ export type Mode = 'running' | 'suspended';
  * @returns the mode the process is in from now on.
  * @throws ExitError when the process was told to end.
  */
-export function serveSystem(
+export async function serveSystem(
   self: Process,
   from: From,
   request: Term,
   mode: Mode,
   state: (() => Term) | undefined,
-): Mode {
+): Promise<Mode> {
   const [word, argument] = request instanceof Tuple && request.length === 2 ? request.elements : [request, undefined];
   switch (word) {
     case GET_STATE:
-      reply(self, from, stateOf(state));
+      reply(self, from, await stateFor(self, from, stateOf(state)));
       return mode;
-    case GET_STATUS:
-      reply(self, from, statusOf(self, mode, stateOf(state)));
+    case GET_STATUS: {
+      const { shown, failure } = stateOf(state);
+      reply(self, from, statusOf(self, mode, failure ?? shown));
       return mode;
+    }
     case SUSPEND:
       reply(self, from, OK);
       return 'suspended';
@@ -66,7 +69,7 @@ export async function suspended(self: Process, state: (() => Term) | undefined):
   for (let mode: Mode = 'suspended'; mode === 'suspended'; ) {
     const message = await self.receive((term) => readGenMessage(term).kind === 'system' || isParentExit(self, term));
     const request = readGenMessage(message);
-    if (request.kind === 'system') mode = serveSystem(self, request.from, request.request, mode, state);
+    if (request.kind === 'system') mode = await serveSystem(self, request.from, request.request, mode, state);
     else throw exitError((message as Tuple).elements[2], 'the parent has ended');
   }
 }
@@ -77,15 +80,42 @@ export function isParentExit(self: Process, message: Term): message is Tuple & T
   return self.parent?.equals(message.elements[1]) === true;
 }
 
-/** The state as it is, or `{error, {callback_failed, …}}`, which sys:get_state/1 raises. */
-function stateOf(state: (() => Term) | undefined): Term {
+interface State {
+  readonly shown?: Term;
+  /** `{error, {callback_failed, …}}`, which sys:get_state/1 raises. */
+  readonly failure?: Term;
+}
+
+function stateOf(state: (() => Term) | undefined): State {
   try {
-    return state?.();
+    return { shown: state?.() };
   } catch (thrown) {
-    return tuple(
-      ERROR,
-      tuple(atom('callback_failed'), tuple(atom('js'), atom('state')), tuple(ERROR, reasonOf(thrown))),
-    );
+    const where = tuple(atom('js'), atom('state'));
+    return { failure: tuple(ERROR, tuple(atom('callback_failed'), where, tuple(ERROR, reasonOf(thrown)))) };
+  }
+}
+
+/**
+ * What `sys:get_state/1` of that release takes: `{ok, State}`, up to OTP 25 the bare state. Neither takes the other's,
+ * and nothing in the request or the flags tells them apart, so its node is asked.
+ */
+async function stateFor(self: Process, { pid }: From, { shown, failure }: State): Promise<Term> {
+  if (failure !== undefined) return failure;
+  const isOld = pid.node !== self.pid.node && (await releaseOf(self, pid.node)) < 26;
+  return isOld ? shown : tuple(OK, shown);
+}
+
+/** The OTP release of a node; the newest if it does not say so soon. */
+async function releaseOf(self: Process, node: string): Promise<number> {
+  const question = tuple(atom('call'), ERLANG, atom('system_info'), [atom('otp_release')], atom('user'));
+  try {
+    const answer = await self.call({ name: 'rex', node }, question, { timeout: 1000 });
+    const release = Array.isArray(answer)
+      ? Number(String.fromCharCode(...(answer as number[]).slice(0, 3)))
+      : Number.NaN;
+    return Number.isNaN(release) ? Number.POSITIVE_INFINITY : release;
+  } catch {
+    return Number.POSITIVE_INFINITY;
   }
 }
 

@@ -64,7 +64,7 @@ describe('a BEAM and a node of ours', () => {
       await other.node.connect(e.name);
       expect(await e.eval(`lists:member('${other.name}', nodes(hidden)).`)).toBe('true');
       const info = other.node.info(e.name);
-      expect(info?.flags).toContain('DFLAG_UNLINK_ID');
+      expect(info?.flags).toContain('DFLAG_FRAGMENTS');
       expect(info?.creation).toBe(Number(await e.eval('erlang:system_info(creation).')));
     } finally {
       await other.node.stop();

@@ -228,13 +228,13 @@ describe('ends', () => {
 describe('sys', () => {
   test('get_state, get_status', async () => {
     const server = start({ state: () => [1, 2] });
-    expect(await sys(server.pid, atom('get_state'))).toEqual([1, 2]);
+    expect(await sys(server.pid, atom('get_state'))).toEqual(tuple(atom('ok'), [1, 2]));
     const misc = [tuple(atom('data'), [tuple(charlist('State'), [1, 2])])];
     const told = [[], atom('running'), server.pid, [], misc];
     expect(await sys(server.pid, atom('get_status'))).toEqual(
       tuple(atom('status'), server.pid, tuple(atom('module'), atom('gen_server')), told),
     );
-    expect(await sys(start({}).pid, atom('get_state'))).toBeUndefined();
+    expect(await sys(start({}).pid, atom('get_state'))).toEqual(tuple(atom('ok'), undefined));
   });
 
   test('a state that cannot be shown', async () => {
@@ -260,7 +260,7 @@ describe('sys', () => {
       answered = true;
     });
     expect(await sys(server.pid, atom('suspend'))).toBe(atom('ok'));
-    expect(await sys(server.pid, atom('get_state'))).toBe('s');
+    expect(await sys(server.pid, atom('get_state'))).toEqual(tuple(atom('ok'), 's'));
     expect((await sys(server.pid, atom('get_status'))) as object).toMatchObject({
       elements: [
         atom('status'),
