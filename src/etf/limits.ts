@@ -8,6 +8,11 @@ export interface CodecLimits {
   readonly inflatedSize?: number;
   /** Magnitude bytes of one integer, in both directions: `integer_too_large`. */
   readonly integerSize?: number;
+  /**
+   * Elements of all tuples, lists, maps, funs and records of one term together, in decoding: `term_too_large`. Two bytes
+   * can become an object of two hundred, so this is what keeps a term of many megabytes from filling the heap.
+   */
+  readonly elements?: number;
   /** Bytes of one encoded term: `term_too_large`. */
   readonly encodedSize?: number;
 }
@@ -17,6 +22,7 @@ export const CODEC_LIMITS: Required<CodecLimits> = {
   depth: 250_000,
   inflatedSize: 64 * 1024 * 1024,
   integerSize: (2 ** 16 - 1) * 8,
+  elements: 5_000_000,
   encodedSize: 2 ** 31 - 1,
 };
 

@@ -2,7 +2,7 @@
 // one DataView serves all frames that share it; errors count from the first byte that the caller handed over.
 // Invariant: nothing is read at or beyond `end`, and nothing is allocated for bytes that are not there.
 import { Buffer } from 'node:buffer';
-import { DecodeError, type DecodeErrorCode } from '../errors.js';
+import { DecodeError, type DecodeErrorCode, LimitError } from '../errors.js';
 import type { Atom } from '../term/atom.js';
 import type { DecodeOptions } from './decode.js';
 import type { Identities } from './identity.js';
@@ -31,6 +31,8 @@ export class Source {
    * lie, and preallocating what was promised never takes more memory than a multiple of the bytes received.
    */
   promised = 0;
+  /** The most that may be promised. */
+  #most = 0;
   /** Inside a map key everything is decoded without loss: two keys that differ must not become one. */
   inKey = false;
   /** Of this term's map keys; made when a map has several compound ones. */
@@ -68,6 +70,7 @@ export class Source {
     this.base = bytes.byteOffset;
     this.pos = bytes.byteOffset + offset;
     this.end = bytes.byteOffset + bytes.length;
+    this.#most = Math.min(bytes.length, this.limits.elements);
     this.atoms = atoms;
     this.promised = 0;
     this.inKey = false;
@@ -127,13 +130,16 @@ export class Source {
   /** Takes note that `count` terms must follow. */
   promise(count: number, what: string): void {
     this.promised += count;
-    if (count > this.end - this.pos || this.promised > this.end - this.base) {
-      throw new DecodeError(
-        'truncated',
-        `${what} promises ${count} terms; only ${this.end - this.pos} bytes are left for them and what encloses them`,
-        this.pos - this.base,
-      );
-    }
+    if (count > this.end - this.pos || this.promised > this.#most) throw this.#brokenPromise(count, what);
+  }
+
+  #brokenPromise(count: number, what: string): DecodeError | LimitError {
+    const left = this.end - this.pos;
+    const { elements } = this.limits;
+    if (count <= left && this.promised <= this.end - this.base)
+      return new LimitError('term_too_large', 'elements of one term', elements, this.promised);
+    const message = `${what} promises ${count} terms; only ${left} bytes are left for them and what encloses them`;
+    return new DecodeError('truncated', message, this.pos - this.base);
   }
 
   truncated(length: number, what: string): DecodeError {
