@@ -36,6 +36,7 @@ export function writeInteger(sink: Sink, value: number, pos: number): number {
 
 const halves = new Uint32Array(2);
 const signed = new BigInt64Array(halves.buffer);
+const unsigned = new BigUint64Array(halves.buffer);
 const LOW = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 0 : 1;
 const HIGH = 1 - LOW;
 
@@ -44,21 +45,22 @@ export function writeBigint(sink: Sink, value: bigint, pos: number): number {
   return end < 0 ? writeLargeBigint(sink, value < 0n ? -value : value, value < 0n, pos) : end;
 }
 
-/** A bigint of 64 bits with its sign; -1 for a longer one. */
+/** A bigint whose magnitude has up to 64 bits; -1 for a longer one. */
 export function writeSmallBigint(sink: Sink, value: bigint, pos: number): number {
-  signed[0] = value;
-  // Cheaper than BigInt.asIntN: what does not come back from 64 bits was longer.
-  if (signed[0] !== value) return -1;
-  pos = sink.room(pos, 16);
-  let low = halves[LOW] as number;
-  let high = halves[HIGH] as number;
-  const negative = high > 0x7fffffff;
-  if (high === (low > 0x7fffffff ? 0xffffffff : 0)) return writeInteger(sink, low | 0, pos);
-  if (negative) {
-    // Two's complement: the magnitude is what is left after inverting and adding one.
-    high = (low === 0 ? -high : ~high) >>> 0;
-    low = -low >>> 0;
+  let magnitude = value;
+  // For what fits, asUintN answers the very same bigint, which is quick to compare.
+  if (BigInt.asUintN(64, value) !== value) {
+    magnitude = -value;
+    if (BigInt.asUintN(64, magnitude) !== magnitude) return -1;
   }
+  unsigned[0] = magnitude;
+  const low = halves[LOW] as number;
+  const high = halves[HIGH] as number;
+  const negative = magnitude !== value;
+  if (high === 0 && low <= 0x80000000 && (negative || low < 0x80000000)) {
+    return writeInteger(sink, negative ? -low : low, pos);
+  }
+  pos = sink.room(pos, 16);
   return writeHalves(sink.view, low, high, negative, pos);
 }
 

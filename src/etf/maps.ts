@@ -1,6 +1,6 @@
 // MAP_EXT: its entries become a Map or, with `maps: 'object'`, a null-prototype object (protocol sections 5.1 and 5.5).
 // Keys are identities: two that are `=:=` are refused in both directions, two that differ never become one.
-import { isUtf8 } from 'node:buffer';
+import { Buffer, isUtf8 } from 'node:buffer';
 import { Atom } from '../term/atom.js';
 import { compareExact } from '../term/compare.js';
 import type { Term } from '../term/term.js';
@@ -29,15 +29,36 @@ export function makeMap(source: Source, entries: readonly Term[], start: number)
 /** Refuses the map that was made of `count` entries when two of its keys are one term. */
 export function checkKeys(source: Source, map: ReadonlyMap<Term, Term>, count: number, start: number): void {
   if (map.size !== count) throw source.error('duplicate_key', 'a map with one key twice', start);
+  const compounds: object[] = [];
+  for (const key of map.keys()) {
+    if (typeof key === 'object' && key !== null && !(key instanceof Atom)) compounds.push(key);
+  }
+  if (compounds.length <= FEW && compounds.every((key) => key instanceof Uint8Array)) {
+    if (hasTwin(compounds as Uint8Array[])) throw source.error('duplicate_key', 'a map with one key twice', start);
+    return;
+  }
   const identities = source.identities ?? new Identities();
   source.identities = identities;
   const seen = new Set<number>();
-  for (const key of map.keys()) {
-    if (typeof key !== 'object' || key === null || key instanceof Atom) continue;
-    const id = identities.of(key);
+  for (const key of compounds) {
+    const id = identities.of(key as Term);
     if (seen.has(id)) throw source.error('duplicate_key', 'a map with one key twice', start);
     seen.add(id);
   }
+}
+
+/** So few binaries are quicker compared with each other than looked up. */
+const FEW = 32;
+
+function hasTwin(keys: readonly Uint8Array[]): boolean {
+  for (let i = 1; i < keys.length; i++) {
+    const key = keys[i] as Uint8Array;
+    for (let j = 0; j < i; j++) {
+      const other = keys[j] as Uint8Array;
+      if (key.length === other.length && key[0] === other[0] && Buffer.compare(key, other) === 0) return true;
+    }
+  }
+  return false;
 }
 
 /** `undefined` when a key is no atom and no string, or when two keys would get one name. */
