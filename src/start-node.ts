@@ -3,11 +3,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Discovery, Registration } from './discovery/discovery.js';
 import { epmd } from './discovery/epmd/client.js';
-import { ConnectionError } from './errors.js';
+import { ArgumentError, ConnectionError } from './errors.js';
+import { askForName } from './node/ask-for-name.js';
+import { Challenges } from './node/connect.js';
 import { cookieFor } from './node/cookie.js';
 import { createLog, type Log } from './node/log.js';
-import { Node } from './node/node.js';
-import { completeNodeName } from './node/node-name.js';
+import type { NodeEvent } from './node/monitor-nodes.js';
+import { Node, type NodeParts } from './node/node.js';
+import { completeNodeName, parseNodeName } from './node/node-name.js';
 import { checkOptions, NODE_LIMITS, type NodeOptions } from './node/options.js';
 import { tcp } from './transport/tcp.js';
 import type { ByteStream, Listener, Transport } from './transport/transport.js';
@@ -15,13 +18,13 @@ import type { ByteStream, Listener, Transport } from './transport/transport.js';
 /**
  * Starts a node that other nodes can find, connect to and send to.
  *
- * @param name `alive@host`, or `alive` for this machine's short host name.
+ * @param name `alive@host`, or `alive` for this machine's short host name; `undefined@host` with the option `namedBy`.
  * @throws ArgumentError `badarg` for a bad name or option; ConnectionError `duplicate_name`, `epmd_unreachable`,
  * `address_in_use`, `aborted`.
  */
 export async function startNode(name: string, options: NodeOptions = {}): Promise<Node> {
-  const full = completeNodeName(name);
   checkOptions(options);
+  const full = completeNodeName(name);
   const cookie = cookieFor(options.cookie);
   const discovery = options.discovery ?? epmd();
   const transport = options.transport ?? tcp();
@@ -29,6 +32,9 @@ export async function startNode(name: string, options: NodeOptions = {}): Promis
   const signal = options.signal ?? new AbortController().signal;
   if (signal.aborted)
     throw new ConnectionError('aborted', `the start of ${full} was aborted`, { cause: signal.reason });
+
+  const parts = { seed: randomBytes(4).readUInt32BE(), options, discovery, transport, cookie };
+  if (options.namedBy !== undefined) return startNamed(full, options.namedBy, parts, signal);
 
   // Streams that come before the node is there wait for it, those that came last.
   let node: Node | undefined;
@@ -48,13 +54,9 @@ export async function startNode(name: string, options: NodeOptions = {}): Promis
     throw error;
   }
   node = new Node({
+    ...parts,
     name: full,
     creation: creationOf(registration),
-    seed: randomBytes(4).readUInt32BE(),
-    options,
-    discovery,
-    transport,
-    cookie,
     log,
     listener,
     registration,
@@ -64,6 +66,52 @@ export async function startNode(name: string, options: NodeOptions = {}): Promis
   signal.addEventListener('abort', () => void started.stop(), { once: true });
   log.info({ port: listener?.port, discovery: discovery.name, transport: transport.name }, 'node started');
   return node;
+}
+
+/** The node that gives us our name is the only one that knows us; without it there is no name, so no node. */
+async function startNamed(
+  full: string,
+  namedBy: string,
+  parts: Pick<NodeParts, 'seed' | 'options' | 'discovery' | 'transport' | 'cookie'>,
+  signal: AbortSignal,
+): Promise<Node> {
+  const { alive, host } = parseNodeName(full);
+  if (alive !== 'undefined') {
+    throw new ArgumentError('badarg', `a node that is to be named by ${namedBy} is called undefined@host, not ${full}`);
+  }
+  let node: Node | undefined;
+  await askForName(namedBy, {
+    ...parts,
+    host,
+    signal,
+    setupTime: (parts.options.setupTime ?? 7) * 1000,
+    challenges: new Challenges(),
+    onNamed(named, established, stream) {
+      const log = createLog(parts.options.logger, named.node);
+      node = new Node({
+        ...parts,
+        name: named.node,
+        creation: named.creation,
+        log,
+        listener: undefined,
+        registration: undefined,
+      });
+      log.info({ peer: namedBy }, 'node started with the name it was given');
+      const events = node.monitorNodes();
+      const sink = node.adopt(established, stream);
+      void endWith(node, namedBy, events);
+      return sink;
+    },
+  });
+  const started = node as unknown as Node;
+  signal.addEventListener('abort', () => void started.stop(), { once: true });
+  return started;
+}
+
+async function endWith(node: Node, namer: string, events: AsyncIterable<NodeEvent>): Promise<void> {
+  for await (const { type, node: peer } of events) {
+    if (type === 'nodedown' && peer === namer) await node.stop();
+  }
 }
 
 async function listen(

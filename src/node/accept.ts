@@ -6,6 +6,7 @@ import type { Established, Identity } from '../dist/handshake/handshake.js';
 import type { ConnectionError, HandshakeError } from '../errors.js';
 import type { ByteStream, ByteStreamSink, Transport } from '../transport/transport.js';
 import type { Challenges } from './connect.js';
+import type { NameGiver } from './name-giver.js';
 import { parseNodeName } from './node-name.js';
 import { type Handshaking, shakeHands } from './shake-hands.js';
 
@@ -17,6 +18,8 @@ export interface AcceptOptions {
   /** Streams that may be in a handshake at once; the oldest makes room for a new one. */
   readonly unauthenticated: number;
   readonly challenges: Challenges;
+  /** For peers that come without a name. */
+  readonly names: NameGiver;
   cookie(peer: string): string;
   allow(peer: string): boolean;
   decide(peer: string): Decision;
@@ -45,6 +48,7 @@ export class Acceptors {
     }
     const challenge = options.challenges.issue();
     let replacing = false;
+    let given: string | undefined;
     const acceptor = new Acceptor({
       self: options.identity,
       challenge,
@@ -57,6 +61,11 @@ export class Acceptors {
         const decision = options.decide(peer);
         replacing = decision === 'alive';
         return decision;
+      },
+      giveName(host) {
+        const named = options.names.give(host);
+        given = named.node;
+        return named;
       },
     });
     let settled = false;
@@ -74,6 +83,7 @@ export class Acceptors {
       },
       onFailed(error) {
         settle();
+        if (given !== undefined) options.names.release(given);
         options.onFailed(stream.remote, acceptor.peer, error);
       },
     });

@@ -15,6 +15,7 @@ import { type Attempt, Connections } from './connections.js';
 import { DistController } from './dist-controller.js';
 import type { Log } from './log.js';
 import { type NodeEvent, NodeMonitors } from './monitor-nodes.js';
+import { NameGiver } from './name-giver.js';
 import { parseNodeName } from './node-name.js';
 import { allowFor, NODE_LIMITS, type NodeOptions } from './options.js';
 import { connects, describeSignal, fromControl, toControl } from './remote-signals.js';
@@ -40,6 +41,7 @@ export class Distribution {
   private readonly connections: Connections;
   private readonly acceptors: Acceptors;
   private readonly challenges = new Challenges();
+  private readonly names = new NameGiver();
   private readonly monitors = new NodeMonitors();
   /** Who waits for a busy peer, by its name. */
   private readonly draining = new Map<string, (() => void)[]>();
@@ -78,6 +80,7 @@ export class Distribution {
     this.acceptors = new Acceptors({
       ...both,
       unauthenticated: this.limits.unauthenticated,
+      names: this.names,
       decide: (peer): Decision => this.connections.decide(peer),
       onEstablished: (established, stream, replacing) => this.adopt(established, stream, replacing),
       onFailed: (remote, peer, error) => this.refused(remote, peer, error),
@@ -173,7 +176,8 @@ export class Distribution {
     return controller;
   }
 
-  private adopt(established: Established, stream: ByteStream, replacing: boolean): ByteStreamSink {
+  /** Makes a connection of a handshake that has been done. */
+  adopt(established: Established, stream: ByteStream, replacing: boolean): ByteStreamSink {
     return this.connections.established(established, stream, replacing) ?? CLOSED;
   }
 
@@ -198,6 +202,7 @@ export class Distribution {
     this.log[level]({ peer, reason: reason?.message, code: codeOf(reason) }, 'nodedown');
     this.parts.nodeDown(peer);
     this.release(peer);
+    this.names.release(peer);
     this.monitors.emit({ type: 'nodedown', node: peer, hidden, ...(reason === undefined ? {} : { reason }) });
   }
 

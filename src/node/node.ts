@@ -2,8 +2,10 @@
 // Everything here belongs to one node; any number of nodes can live in one JavaScript process.
 
 import type { Registration } from '../discovery/discovery.js';
+import type { Established } from '../dist/handshake/handshake.js';
 import { ArgumentError, ConnectionError } from '../errors.js';
 import { erpc, erpcCast, executeCall, executeCast, type RpcOptions, rpc } from '../otp/erpc.js';
+import { ioServer } from '../otp/io-server.js';
 import { isAuth, netKernel } from '../otp/net-kernel.js';
 import { rex } from '../otp/rex.js';
 import type { CallOptions } from '../process/call.js';
@@ -14,7 +16,7 @@ import { serveSpawnRequest } from '../process/spawn-request.js';
 import type { Atom } from '../term/atom.js';
 import type { Pid } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
-import type { ByteStream, Listener } from '../transport/transport.js';
+import type { ByteStream, ByteStreamSink, Listener } from '../transport/transport.js';
 import { Distribution, type DistributionOptions } from './distribution.js';
 import { Exposed, type ExposedModule } from './exposed.js';
 import { type ConnectionInfo, connectionInfo } from './info.js';
@@ -68,6 +70,7 @@ export class Node {
       deliver: (signal) => this.processes.deliver(signal),
       nodeDown: (node) => this.processes.nodeDown(node),
     });
+    this.processes.groupLeader = this.processes.spawn(ioServer, { name: 'user', system: true }).pid;
     this.self = this.processes.spawn(discard, { system: true });
     this.processes.spawn(netKernel, { name: 'net_kernel', system: true });
     this.processes.spawn(rex(find), { name: 'rex', system: true });
@@ -233,6 +236,11 @@ export class Node {
   /** @internal A stream that the listener has accepted. */
   accept(stream: ByteStream): void {
     this.distribution.accept(stream);
+  }
+
+  /** @internal The connection that gave this node its name. */
+  adopt(established: Established, stream: ByteStream): ByteStreamSink {
+    return this.distribution.adopt(established, stream, false);
   }
 
   private async shutDown(): Promise<void> {

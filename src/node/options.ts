@@ -40,6 +40,11 @@ export interface NodeOptions {
   readonly transport?: Transport;
   /** OTP: `-dist_listen`, `inet_dist_use_interface`, `inet_dist_listen_min`. `false`: nobody can connect to us. */
   readonly listen?: ListenAddress | false;
+  /**
+   * OTP: `-name undefined`. The node that shall give this one its name (`undefined@host`): the node does not listen, is
+   * known to nobody else, and ends when the connection to the one that named it does.
+   */
+  readonly namedBy?: string;
   /** OTP: `net_ticktime`, seconds (default 60): a peer that is silent for so long is dead. */
   readonly netTickTime?: number;
   /** OTP: `net_setuptime`, seconds (default 7): how long it may take to connect, all steps together. */
