@@ -6,6 +6,7 @@ import type { Established } from '../dist/handshake/handshake.js';
 import { ArgumentError, ConnectionError } from '../errors.js';
 import { erpc, erpcCast, executeCall, executeCast, type RpcOptions, rpc } from '../otp/erpc.js';
 import { ioServer } from '../otp/io-server.js';
+import { ioServer } from '../otp/io-server.js';
 import { isAuth, netKernel } from '../otp/net-kernel.js';
 import { rex } from '../otp/rex.js';
 import type { CallOptions } from '../process/call.js';
@@ -70,6 +71,7 @@ export class Node {
       deliver: (signal) => this.processes.deliver(signal),
       nodeDown: (node) => this.processes.nodeDown(node),
     });
+    this.processes.groupLeader = this.processes.spawn(ioServer, { name: 'user', system: true }).pid;
     this.processes.groupLeader = this.processes.spawn(ioServer, { name: 'user', system: true }).pid;
     this.self = this.processes.spawn(discard, { system: true });
     this.processes.spawn(netKernel, { name: 'net_kernel', system: true });

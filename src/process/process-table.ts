@@ -43,6 +43,8 @@ export class ProcessTable implements ProcessHome {
   readonly names: RegisteredNames = new RegisteredNames();
   readonly aliases: Aliases;
   readonly timers: MessageTimers;
+  /** The group leader of processes that inherit none; each is its own as long as this is not set. */
+  groupLeader: Pid | undefined = undefined;
   readonly spawning: Map<Key, PendingSpawn> = new Map();
   /** @internal */
   readonly delivery: Delivery;

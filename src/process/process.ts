@@ -42,7 +42,7 @@ export interface SpawnOptions {
   readonly link?: Process;
   /** A process that watches the new one: it gets a DOWN message. */
   readonly monitor?: Process;
-  /** The group leader; the spawning process's unless given. */
+  /** The group leader; that of the linked or monitoring process unless given, else the node's `user`. */
   readonly groupLeader?: Pid;
   /** @internal Who is behind a spawn request with a link. */
   readonly parent?: Pid;
@@ -62,6 +62,7 @@ export interface ChildOptions {
 
 /** What a process needs of its node. */
 export interface ProcessHome extends LocalNode {
+  readonly groupLeader: Pid | undefined;
   spawn(run: ProcessFunction | undefined, options: SpawnOptions): Process;
 }
 
@@ -108,7 +109,7 @@ export class Process {
     const { link, monitor, groupLeader, parent, system } = options;
     this.table = table;
     this.pid = pid;
-    this.groupLeader = groupLeader ?? link?.groupLeader ?? monitor?.groupLeader ?? pid;
+    this.groupLeader = groupLeader ?? link?.groupLeader ?? monitor?.groupLeader ?? table.groupLeader ?? pid;
     this.parent = parent ?? link?.pid;
     this.system = system === true;
     this.runs = runs;

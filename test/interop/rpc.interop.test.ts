@@ -245,6 +245,14 @@ describe('we call Erlang', () => {
     expect(await me.receive({ timeout: 5000 })).toEqual(tuple(atom('rex'), 7));
   });
 
+  test('what prints or reads there on our behalf does not hang', async () => {
+    expect(await erpc('io', 'format', [charlist('to nobody ~p~n'), [1]])).toBe(atom('ok'));
+    expect(await erpc('io', 'put_chars', ['text'])).toBe(atom('ok'));
+    expect(await erpc('io', 'get_line', [charlist('prompt> ')])).toBe(atom('eof'));
+    expect(await erpc('io', 'getopts')).toBeInstanceOf(Array);
+    expect(await erpc('io', 'columns')).toEqual(tuple(atom('error'), atom('enotsup')));
+  });
+
   test('many at once, and to several nodes', async () => {
     const answers = await Promise.all(Array.from({ length: 500 }, (_, i) => erpc('erlang', 'abs', [-i])));
     expect(answers).toEqual(Array.from({ length: 500 }, (_, i) => i));

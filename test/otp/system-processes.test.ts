@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ArgumentError } from '../../src/errors.js';
+import { ioServer } from '../../src/otp/io-server.js';
 import { isAuth, netKernel } from '../../src/otp/net-kernel.js';
 import { rex } from '../../src/otp/rex.js';
 import { systemProcess } from '../../src/otp/system-process.js';
@@ -118,6 +119,32 @@ describe('net_kernel', () => {
   test('is_auth', async () => {
     expect(await isAuth(me, 'a@h', { timeout: 100 })).toBe(true);
     await expect(me.call('net_kernel', atom('is_auth'), { timeout: 5 })).rejects.toMatchObject({ code: 'timeout' });
+  });
+});
+
+describe('user', () => {
+  test('answers whoever prints or reads', async () => {
+    table.groupLeader = table.spawn(ioServer, { name: 'user', system: true }).pid;
+    const ask = async (request: Term): Promise<Term> => {
+      me.send('user', tuple(atom('io_request'), me.pid, 'as', request));
+      const [word, as, answer] = (await me.receive({ timeout: 1000 })) as Iterable<Term>;
+      expect([word, as]).toEqual([atom('io_reply'), 'as']);
+      return answer;
+    };
+    const line = tuple(atom('get_line'), atom('unicode'), 'prompt> ');
+    const print = tuple(atom('put_chars'), atom('unicode'), atom('io_lib'), atom('format'), ['hi', []]);
+    expect([await ask(print), await ask(line)]).toEqual([atom('ok'), atom('eof')]);
+    expect(await ask(atom('getopts'))).toEqual(expect.arrayContaining([tuple(atom('encoding'), atom('unicode'))]));
+    const unknown = tuple(atom('error'), atom('request'));
+    for (const odd of [5, tuple(), atom('what'), tuple(1), tuple(atom('requests'), 5), tuple(atom('constructor'))]) {
+      expect(await ask(odd)).toEqual(unknown);
+    }
+    expect(await ask(tuple(atom('requests'), [print, line]))).toBe(atom('eof'));
+    expect(await ask(tuple(atom('requests'), [print, 5, line]))).toEqual(unknown);
+    expect(await ask(tuple(atom('requests'), []))).toBe(atom('ok'));
+    me.send('user', tuple(atom('io_request'), 5, 5, 5));
+    expect(table.spawn(undefined).groupLeader).toBe(table.groupLeader);
+    expect(me.messageQueueLength).toBe(0);
   });
 });
 
