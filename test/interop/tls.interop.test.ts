@@ -124,12 +124,12 @@ describe('a BEAM refuses us', () => {
 
   afterAll(() => e?.stop());
 
-  // What a BEAM says about the same certificate is not the same in both roles.
+  // What a BEAM says about the same certificate is not the same in both roles, nor in every release.
   test.each([
-    ['foreign', 'another authority', 'unknown_ca', 'unknown_ca'],
-    ['old', 'an expired certificate', 'certificate_expired', 'certificate_expired'],
-    ['lonely', 'a self-signed certificate', 'bad_certificate', 'handshake_failure'],
-    ['elsewhere', 'a certificate for another host', undefined, 'handshake_failure'],
+    ['foreign', 'another authority', 'unknown_ca', /^unknown_ca$/],
+    ['old', 'an expired certificate', 'certificate_expired', /^certificate_expired$/],
+    ['lonely', 'a self-signed certificate', 'bad_certificate', /^(handshake_failure|bad_certificate)$/],
+    ['elsewhere', 'a certificate for another host', undefined, /^(handshake_failure|bad_certificate)$/],
   ] as const)('%s: %s', async (name, _, connecting, accepting) => {
     const transport = tls({ ...files[name], ca: files.ours.ca });
     const ts = await startTestNode(e.epmdPort, { cookie: e.cookie, transport });
@@ -140,7 +140,7 @@ describe('a BEAM refuses us', () => {
       if (connecting === undefined) ts.node.disconnect(e.name);
       await until(async () => (await e.eval('nodes(hidden).')) === '[]', 'no connection');
       expect(await e.eval(`net_adm:ping('${ts.name}').`)).toBe('pang');
-      expect(await refusal(ts)).toBe(accepting);
+      expect(await refusal(ts)).toMatch(accepting);
     } finally {
       await ts.node.stop();
     }
@@ -149,10 +149,9 @@ describe('a BEAM refuses us', () => {
   test('a node without TLS', async () => {
     const ts = await startTestNode(e.epmdPort, { cookie: e.cookie });
     try {
-      await expect(ts.node.connect(e.name)).rejects.toMatchObject({
-        code: 'unexpected_tls',
-        message: expect.stringContaining('transport: tls'),
-      });
+      // OTP 23 just closes; the later ones send an alert first.
+      const alert = { code: 'unexpected_tls', message: expect.stringContaining('transport: tls') };
+      await expect(ts.node.connect(e.name)).rejects.toMatchObject(e.release === '23' ? { code: 'closed' } : alert);
       expect(await e.eval(`net_adm:ping('${ts.name}').`)).toBe('pang');
       expect(await refusal(ts)).toBe('unexpected_tls');
     } finally {
