@@ -57,3 +57,4 @@ export type {
   ListenOptions,
   Transport,
 } from './transport/transport.js';
+export { type UnixOptions, unix } from './transport/unix.js';

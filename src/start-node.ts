@@ -124,6 +124,7 @@ async function listen(
 ): Promise<Listener | undefined> {
   if (address === false) return undefined;
   return transport.listen({
+    node: name,
     host: address?.host ?? '127.0.0.1',
     port: address?.port ?? discovery.listenPort?.(name) ?? 0,
     onConnection,

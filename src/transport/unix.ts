@@ -1,0 +1,143 @@
+// Unix-domain sockets, between nodes of one host; OTP's example of it is erl_uds (protocol section 7.2).
+// A node's socket is called after the node: finding the name is finding the node, and ports mean nothing.
+import { Buffer } from 'node:buffer';
+import { mkdirSync, rmSync } from 'node:fs';
+import { createServer, connect as netConnect, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { ArgumentError, ConnectionError } from '../errors.js';
+import { abortError } from './abort.js';
+import { socketStream } from './socket-stream.js';
+import type { ByteStream, Endpoint, Listener, ListenOptions, Transport } from './transport.js';
+
+export interface UnixOptions {
+  /** Where the sockets are. Whoever may write there may pose as a node: it is made for this user only if it is not there. */
+  readonly directory: string;
+}
+
+/** What the system has room for; the smallest of those that Node runs on. */
+const maxPath = 103;
+/** Unix sockets have no ports; discoveries want one. */
+const anyPort = 1;
+
+/**
+ * A carrier for nodes that share a folder. Any discovery that knows the nodes will do, `staticNodes({ port: 1 })` for
+ * instance: of what it answers, only that it does is used.
+ */
+export function unix({ directory }: UnixOptions): Transport {
+  return {
+    name: 'unix',
+    handshakeLengthBytes: 2,
+    connect: async (endpoint, { signal }) => connect(pathOf(directory, endpoint), signal),
+    async listen(options) {
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      return listen(pathOf(directory, options), options);
+    },
+  };
+}
+
+/** Characters that could leave the folder are written as `%2f`. */
+function pathOf(directory: string, { node, host }: Pick<Endpoint, 'node' | 'host'>): string {
+  const name = (node ?? host).replaceAll(/[^\w@.-]/g, (one) => `%${one.charCodeAt(0).toString(16)}`);
+  const path = join(directory, name === '.' || name === '..' ? `%${name}` : name);
+  if (Buffer.byteLength(path) <= maxPath) return path;
+  throw new ArgumentError(
+    'badarg',
+    `unix: ${path} is too long for a socket (more than ${maxPath} bytes); choose a shorter directory`,
+  );
+}
+
+function connect(path: string, signal: AbortSignal): Promise<ByteStream> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(abortError(signal, path));
+      return;
+    }
+    const socket = netConnect({ path });
+    const settle = () => {
+      socket.off('connect', onConnect).off('error', onError);
+      signal.removeEventListener('abort', onAbort);
+    };
+    const fail = (error: ConnectionError) => {
+      settle();
+      socket.on('error', () => {});
+      socket.destroy();
+      reject(error);
+    };
+    const onConnect = () => {
+      settle();
+      resolve(socketStream(socket, { remote: path }));
+    };
+    const onError = (error: Error) => fail(connectError(path, error));
+    const onAbort = () => fail(abortError(signal, path));
+    socket.once('connect', onConnect).once('error', onError);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+async function listen(path: string, options: ListenOptions): Promise<Listener> {
+  let opened = await open(path);
+  // What is left of a node that was killed looks like one that is there, but nobody answers.
+  if (opened instanceof Error && codeOf(opened) === 'EADDRINUSE' && !(await answers(path))) {
+    rmSync(path, { force: true });
+    opened = await open(path);
+  }
+  if (opened instanceof Error) throw listenError(path, opened);
+  const server = opened;
+  server.on('error', (error: Error) =>
+    options.onError(new ConnectionError('noconnection', `the listener on ${path} failed`, { cause: error })),
+  );
+  server.on('connection', (socket: Socket) => options.onConnection(socketStream(socket, { remote: path })));
+  return {
+    host: options.host,
+    port: anyPort,
+    close: () =>
+      new Promise((resolve) => {
+        server.close();
+        setImmediate(resolve);
+      }),
+  };
+}
+
+/** The open server, or why it does not open. */
+function open(path: string): Promise<Server | Error> {
+  return new Promise((resolve) => {
+    const server = createServer({ pauseOnConnect: true });
+    server.once('error', resolve);
+    server.listen({ path, backlog: 128 }, () => {
+      server.off('error', resolve);
+      resolve(server);
+    });
+  });
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = netConnect({ path });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', (error) => resolve(codeOf(error) !== 'ECONNREFUSED'));
+  });
+}
+
+function connectError(path: string, error: Error): ConnectionError {
+  const code = codeOf(error);
+  const nobody = code === 'ENOENT' || code === 'ECONNREFUSED';
+  const why = nobody ? 'no node listens there; it may be down, or use another directory' : 'see the cause';
+  return new ConnectionError(nobody ? 'econnrefused' : 'noconnection', `cannot connect to ${path}: ${why} (${code})`, {
+    cause: error,
+  });
+}
+
+function listenError(path: string, error: Error): ConnectionError {
+  const code = codeOf(error);
+  if (code === 'EADDRINUSE')
+    return new ConnectionError('address_in_use', `cannot listen on ${path}: a node of this name is there already`);
+  const word = code === 'EACCES' ? 'eacces' : 'eaddrnotavail';
+  return new ConnectionError(word, `cannot listen on ${path} (${code})`, { cause: error });
+}
+
+function codeOf(error: Error): string {
+  return (error as NodeJS.ErrnoException).code ?? 'no code';
+}
