@@ -2,6 +2,7 @@
 // A large binary is a view of the bytes received, a small one a copy: none keeps more than VIEW_RATIO times itself alive.
 import { Buffer } from 'node:buffer';
 import { BitString } from '../term/bitstring.js';
+import { BufferView } from './raw-buffer.js';
 import type { Sink } from './sink.js';
 import type { Source } from './source.js';
 import * as tags from './tags.js';
@@ -103,14 +104,9 @@ export function readBitString(source: Source): BitString | Buffer | string {
 /** Bytes that a copy is made for with a loop: cheaper than asking C++. */
 const SHORT_COPY = 64;
 
-/** The class of Buffers: its constructor makes a view with the least ceremony. */
-const View = (
-  Buffer as unknown as { [Symbol.species]: new (memory: ArrayBufferLike, at: number, size: number) => Buffer }
-)[Symbol.species];
-
 function ownOrView(source: Source, at: number, size: number): Buffer {
   const { memory } = source;
-  if (!source.copyBinaries && size * VIEW_RATIO >= memory.byteLength) return new View(memory, at, size);
+  if (!source.copyBinaries && size * VIEW_RATIO >= memory.byteLength) return new BufferView(memory, at, size);
   const own = Buffer.allocUnsafe(size);
   const { bytes } = source;
   if (size <= SHORT_COPY) for (let i = 0; i < size; i++) own[i] = bytes[at + i] as number;

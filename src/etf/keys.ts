@@ -16,6 +16,11 @@ export class KeyNode {
   readonly wire: Wire;
   readonly size: number;
   readonly words: readonly number[];
+  /** The first four words, so that most keys need no loop. */
+  readonly word0: number;
+  readonly word1: number;
+  readonly word2: number;
+  readonly word3: number;
   /** The atom that the key is; `undefined` for a binary. */
   readonly atom: Atom | undefined;
   next: KeyNode;
@@ -26,6 +31,10 @@ export class KeyNode {
     this.wire = wire;
     this.size = wire.bytes.length;
     this.words = wire.words;
+    this.word0 = wire.words[0] ?? 0;
+    this.word1 = wire.words[1] ?? 0;
+    this.word2 = wire.words[2] ?? 0;
+    this.word3 = wire.words[3] ?? 0;
     this.atom = atom;
     this.next = this;
     this.other = this;

@@ -1,6 +1,6 @@
 // The string methods that every Node Buffer has and that @types/node does not list: no argument juggling, so they are the
 // cheap way into C++. Positions must be right; nothing is checked on the way.
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 
 export type RawBuffer = Buffer & {
   latin1Slice(start: number, end: number): string;
@@ -10,3 +10,8 @@ export type RawBuffer = Buffer & {
   utf8Write(text: string, at: number, length: number): number;
   ucs2Write(text: string, at: number, length: number): number;
 };
+
+/** The class that Buffers are of: its constructor makes a view of a memory with the least ceremony. */
+export const BufferView: new (memory: ArrayBufferLike, at: number, size: number) => Buffer = (
+  Buffer as unknown as { [Symbol.species]: new (memory: ArrayBufferLike, at: number, size: number) => Buffer }
+)[Symbol.species];

@@ -2,7 +2,7 @@
 // Invariant: bytes handed out are never written to again; a writer asks for room before it writes.
 import { Buffer } from 'node:buffer';
 import { LimitError } from '../errors.js';
-import type { RawBuffer } from './raw-buffer.js';
+import { BufferView, type RawBuffer } from './raw-buffer.js';
 
 /** Up to the soft end, this much can be written without asking: a head, a number, an identifier's fields, a short key. */
 export const SLACK = 256;
@@ -53,7 +53,7 @@ export class Sink {
 
   /** Cuts the output off; the rest of the slab is for the next one. */
   cut(pos: number): Buffer {
-    const output = this.buffer.subarray(this.start, pos);
+    const output = new BufferView(this.buffer.buffer, this.start, pos - this.start);
     if (pos > this.soft || this.buffer.length > 2 * SLAB) this.renew();
     else this.start = pos;
     return output;

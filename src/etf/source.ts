@@ -7,7 +7,7 @@ import type { Atom } from '../term/atom.js';
 import type { DecodeOptions } from './decode.js';
 import type { Identities } from './identity.js';
 import { type CodecLimits, resolveLimits } from './limits.js';
-import type { RawBuffer } from './raw-buffer.js';
+import { BufferView, type RawBuffer } from './raw-buffer.js';
 
 /** A memory larger than this is not kept alive between two terms by the decoder's own view. */
 const KEPT_MEMORY = 4 * 1024 * 1024;
@@ -21,6 +21,9 @@ export class Source {
   /** What `bytes` and `view` span. */
   memory: ArrayBufferLike = NOTHING.buffer;
   #size = 0;
+  /** The caller's bytes as they were opened last. */
+  #given: Uint8Array = NOTHING;
+  #givenSize = 0;
   pos = 0;
   end = 0;
   /** Where the caller's bytes start in the ArrayBuffer. */
@@ -65,12 +68,11 @@ export class Source {
   }
 
   open(bytes: Uint8Array, offset: number, atoms: readonly Atom[] | undefined): void {
-    const memory = bytes.buffer;
-    if (memory !== this.memory || memory.byteLength !== this.#size) this.#take(memory);
-    this.base = bytes.byteOffset;
-    this.pos = bytes.byteOffset + offset;
-    this.end = bytes.byteOffset + bytes.length;
-    this.#most = Math.min(bytes.length, this.limits.elements);
+    // Looking behind a Uint8Array is slow, and a packet is opened twice: for its control message and its payload.
+    if (bytes !== this.#given || bytes.length !== this.#givenSize) this.#take(bytes);
+    this.pos = this.base + offset;
+    this.end = this.base + this.#givenSize;
+    this.#most = Math.min(this.#givenSize, this.limits.elements);
     this.atoms = atoms;
     this.promised = 0;
     this.inKey = false;
@@ -78,10 +80,15 @@ export class Source {
     this.windowEnd = 0;
   }
 
-  #take(memory: ArrayBufferLike): void {
+  #take(bytes: Uint8Array): void {
+    const memory = bytes.buffer;
+    this.#given = bytes;
+    this.#givenSize = bytes.length;
+    this.base = bytes.byteOffset;
+    if (memory === this.memory && memory.byteLength === this.#size) return;
     this.memory = memory;
     this.#size = memory.byteLength;
-    this.bytes = Buffer.from(memory, 0, this.#size) as RawBuffer;
+    this.bytes = new BufferView(memory, 0, this.#size) as RawBuffer;
     this.view = new DataView(memory);
   }
 
@@ -97,7 +104,7 @@ export class Source {
     this.atoms = undefined;
     this.identities = undefined;
     this.window = '';
-    if (this.#size > KEPT_MEMORY) this.#take(NOTHING.buffer);
+    if (this.#size > KEPT_MEMORY) this.#take(NOTHING);
   }
 
   u8(what: string): number {

@@ -69,8 +69,7 @@ function writeFast(writer: Writer, term: Term, pos: number, depth: number): numb
     return (term | 0) === term ? writeInt32(sink.view, term, pos) : writeNumber(writer, term, pos);
   }
   if (typeof term === 'string') return writeText(sink, term, pos);
-  if (typeof term === 'boolean') return atom(writer, term ? TRUE : FALSE, pos);
-  if (term === null) return atom(writer, NIL, pos);
+  if (typeof term === 'boolean' || term === null) return writeWord(writer, term, pos);
   if (typeof term !== 'object') {
     if (term === undefined) return atom(writer, UNDEFINED, pos);
     return typeof term === 'bigint' ? writeBig(writer, term, pos) : GIVE_UP;
@@ -96,6 +95,20 @@ function writeFast(writer: Writer, term: Term, pos: number, depth: number): numb
 function atom(writer: Writer, value: Atom, pos: number): number {
   const { wire } = value;
   return writer.plainAtoms && wire !== undefined ? writeWire(writer.sink, wire, pos) : writer.atom(value, pos);
+}
+
+/** The atoms true, false and nil, whose bytes are few enough to be numbers. */
+function writeWord(writer: Writer, value: boolean | null, pos: number): number {
+  if (!writer.plainAtoms) return writer.atom(value === null ? NIL : value ? TRUE : FALSE, pos);
+  const { view } = writer.sink;
+  if (value === null) {
+    view.setUint32(pos, 0x77_03_6e_69);
+    view.setUint8(pos + 4, 0x6c);
+    return pos + 5;
+  }
+  view.setUint32(pos, value ? 0x77_04_74_72 : 0x77_05_66_61);
+  view.setUint32(pos + 4, value ? 0x75_65_00_00 : 0x6c_73_65_00);
+  return value ? pos + 6 : pos + 7;
 }
 
 /** A number that is no 32-bit integer. */
@@ -303,8 +316,14 @@ function writeObject(writer: Writer, object: { readonly [key: string]: Term }, p
     if (next !== undefined && plainKeys) {
       node = next;
       const { view } = sink;
-      const { words } = next;
-      for (let i = 0, at = pos; i < words.length; i++, at += 4) view.setInt32(at, words[i] as number);
+      view.setInt32(pos, next.word0);
+      view.setInt32(pos + 4, next.word1);
+      view.setInt32(pos + 8, next.word2);
+      if (next.size > 12) {
+        view.setInt32(pos + 12, next.word3);
+        const { words } = next;
+        for (let i = 4, at = pos + 16; i < words.length; i++, at += 4) view.setInt32(at, words[i] as number);
+      }
       pos += next.size;
     } else {
       if (next !== undefined) node = next;
