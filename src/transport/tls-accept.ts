@@ -1,11 +1,11 @@
 // The accepting side of TLS. A stream is handed over as soon as TCP has it; bytes come out of it when the peer has
 // proved to have a certificate, and never before.
 import type { Socket } from 'node:net';
-import { checkServerIdentity, createServer, type TLSSocket } from 'node:tls';
+import { createServer, type TLSSocket } from 'node:tls';
 import { DeferredStream } from './deferred-stream.js';
 import { hostAndPort, socketStream } from './socket-stream.js';
 import type { Credentials } from './tls-credentials.js';
-import { lateTlsError, tlsError, verificationError } from './tls-errors.js';
+import { lateTlsError, nameFault, tlsError, verificationError } from './tls-errors.js';
 import type { TlsSide } from './tls-options.js';
 import type { ByteStream } from './transport.js';
 
@@ -87,9 +87,6 @@ function addresses({ remoteAddress, remotePort, localAddress, localPort }: Socke
 export function secured(socket: TLSSocket, remote: string, side: TlsSide): ByteStream {
   const stream = socketStream(socket, { remote, name: (error) => lateTlsError(remote, error) });
   if (side.verify && side.names && socket.authorized)
-    stream.objection = (host) => {
-      const fault = checkServerIdentity(host, socket.getPeerCertificate());
-      return fault === undefined ? undefined : `its certificate is for another host (${fault.message})`;
-    };
+    stream.objection = (host) => nameFault(host, socket.getPeerCertificate());
   return stream;
 }

@@ -1,5 +1,6 @@
 // What went wrong between two ends of TLS: OpenSSL's codes as OTP's words for them, and what usually is behind it.
 // A table; nothing of what a peer sent gets into a message but what OpenSSL makes of it.
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { ConnectionError, type ConnectionErrorCode } from '../errors.js';
 
 type Cause = readonly [code: ConnectionErrorCode, why: string];
@@ -31,7 +32,6 @@ const ours: Readonly<Record<string, Cause>> = {
   CERT_NOT_YET_VALID: ['certificate_expired', 'its certificate is not valid yet; or a clock is wrong'],
   CERT_REVOKED: ['certificate_revoked', 'its certificate has been revoked'],
   INVALID_PURPOSE: ['bad_certificate', 'its certificate was not made for this (see its extended key usage)'],
-  ERR_TLS_CERT_ALTNAME_INVALID: ['hostname_check_failed', 'its certificate is for another host'],
   ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: ['certificate_required', 'it showed no certificate'],
   ERR_SSL_WRONG_VERSION_NUMBER: notTls,
   ERR_SSL_HTTP_REQUEST: notTls,
@@ -88,6 +88,18 @@ export function lateTlsError(where: string, error: Error): ConnectionError | und
   const code = (error as NodeJS.ErrnoException).code ?? '';
   const cause = ours[code] ?? alertOf(code);
   return cause === undefined ? undefined : named(where, cause, code, error);
+}
+
+/** Why this certificate is not for this host. What it is for comes from an authority of ours; its form need not. */
+export function nameFault(nodeHost: string, certificate: PeerCertificate): string | undefined {
+  if (checkServerIdentity(nodeHost, certificate) === undefined) return undefined;
+  const names = certificate.subjectaltname?.replaceAll(/[^ -~]/g, '?').slice(0, 200) ?? 'no host at all';
+  return `its certificate is not for ${nodeHost}, but for ${names}`;
+}
+
+/** A certificate for somebody else. */
+export function nameError(where: string, fault: string): ConnectionError {
+  return new ConnectionError('hostname_check_failed', `TLS with ${where} failed: ${fault}`);
 }
 
 /** A verification that failed where Node only has the code. */

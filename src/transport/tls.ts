@@ -1,14 +1,14 @@
 // Distribution over TLS (protocol section 7.1; OTP: -proto_dist inet_tls). TLS from the first byte, no ALPN, and lengths
 // of four bytes in the distribution handshake. Both ends show a certificate, for their own host, or nothing comes about.
 import { isIP, type Socket } from 'node:net';
-import { type ConnectionOptions, checkServerIdentity, connect as tlsConnect } from 'node:tls';
-import { ArgumentError } from '../errors.js';
+import { type ConnectionOptions, connect as tlsConnect } from 'node:tls';
+import { ArgumentError, ConnectionError } from '../errors.js';
 import { abortError } from './abort.js';
 import { hostAndPort } from './socket-stream.js';
 import { connectSocket, listenForSockets, type TcpOptions } from './tcp.js';
 import { secured, tlsAcceptor } from './tls-accept.js';
 import { Credentials } from './tls-credentials.js';
-import { tlsError } from './tls-errors.js';
+import { nameError, nameFault, tlsError } from './tls-errors.js';
 import { type OtpTlsOptions, type TlsOptions, type TlsSide, tlsSides } from './tls-options.js';
 import type { ByteStream, Endpoint, Transport } from './transport.js';
 
@@ -63,10 +63,13 @@ async function connect(
 }
 
 /** Whose certificate we want. No server name for an address (RFC 6066), which is checked all the same. */
-function identity({ host, nodeHost = host }: Endpoint, side: TlsSide): ConnectionOptions {
+function identity({ host, port, nodeHost = host }: Endpoint, side: TlsSide): ConnectionOptions {
   return {
     rejectUnauthorized: side.verify,
-    checkServerIdentity: (_, certificate) => (side.names ? checkServerIdentity(nodeHost, certificate) : undefined),
+    checkServerIdentity(_, certificate) {
+      const fault = side.names ? nameFault(nodeHost, certificate) : undefined;
+      return fault === undefined ? undefined : nameError(hostAndPort(host, port), fault);
+    },
     ...(isIP(nodeHost) === 0 ? { servername: nodeHost } : {}),
   };
 }
@@ -103,7 +106,8 @@ function secure(
       settle();
       resolve(secured(upper, hostAndPort(socket.remoteAddress, socket.remotePort), side));
     };
-    const onError = (error: Error) => fail(tlsError(remote, error, socket.bytesRead));
+    const onError = (error: Error) =>
+      fail(error instanceof ConnectionError ? error : tlsError(remote, error, socket.bytesRead));
     const onClose = () => fail(tlsError(remote, undefined, socket.bytesRead));
     const onAbort = () => fail(abortError(signal, remote));
     upper.once('secureConnect', onSecure).once('error', onError).once('close', onClose);
