@@ -97,7 +97,7 @@ export interface TlsSide {
 
 /** @throws ArgumentError `badarg`. */
 export function tlsSides(options: TlsOptions | OtpTlsOptions): { server?: TlsSide; client?: TlsSide } {
-  const { acceptAnyServer, acceptAnyClient, acceptAnyName } = options.dangerously ?? {};
+  const { acceptAnyServer, acceptAnyClient, acceptAnyName } = checkedDangers(options.dangerously ?? {});
   if (!('server' in options || 'client' in options)) {
     const both = nodeSide(options as TlsOptions, acceptAnyName !== true);
     return {
@@ -156,6 +156,8 @@ function otpSide(
         `${what}: the option ${JSON.stringify(key)} is not supported here; leaving it out silently might verify less than you want`,
       );
   const { certfile, keyfile, password, cacertfile, verify, ciphers, versions } = options;
+  if (keys === serverKeys && certfile === undefined)
+    throw new ArgumentError('badarg', `${what}: expected certfile: who listens has to show who it is`);
   if (verify !== undefined && verify !== 'verify_peer' && verify !== 'verify_none')
     throw new ArgumentError('badarg', `${what}: verify must be 'verify_peer' or 'verify_none'`);
   const known = (versions ?? ['tlsv1.2', 'tlsv1.3']).map((one) => version(one.replace('tlsv', 'TLSv')));
@@ -177,6 +179,16 @@ function otpSide(
 function version(text: string): TlsVersion {
   if (text === 'TLSv1.2' || text === 'TLSv1.3') return text;
   throw new ArgumentError('badarg', `tls: expected version TLSv1.2 or TLSv1.3, got ${JSON.stringify(text)}`);
+}
+
+const dangers = ['acceptAnyServer', 'acceptAnyClient', 'acceptAnyName'];
+
+/** A misspelt danger would do no harm, but whoever wrote it believes that it does something. */
+function checkedDangers(given: TlsDangers): TlsDangers {
+  for (const [name, value] of Object.entries(given) as [string, unknown][])
+    if (!dangers.includes(name) || typeof value !== 'boolean')
+      throw new ArgumentError('badarg', `tls: dangerously takes ${dangers.join(', ')}, each true or false`);
+  return given;
 }
 
 function checked(side: TlsSide): TlsSide {
