@@ -54,7 +54,13 @@ function asciiAt(source: Source, at: number, size: number): boolean {
   return (bits & 0x80808080) === 0;
 }
 
+/** Up to this many bytes, looking for bytes that are not ASCII is quicker here than in C++. */
+const CHECKED_HERE = 400;
+
 function readLong(source: Source, at: number, size: number): string | undefined {
+  if (size <= CHECKED_HERE) {
+    return asciiAt(source, at, size) ? source.bytes.latin1Slice(at, at + size) : readUnicode(source, at, size);
+  }
   const part = source.bytes.subarray(at, at + size);
   return isAscii(part) ? source.bytes.latin1Slice(at, at + size) : readUnicode(source, at, size);
 }

@@ -74,7 +74,12 @@ function writeFast(writer: Writer, term: Term, pos: number, depth: number): numb
     if (term === undefined) return atom(writer, UNDEFINED, pos);
     return typeof term === 'bigint' ? writeBig(writer, term, pos) : GIVE_UP;
   }
-  if (depth >= writer.quickDepth) return GIVE_UP;
+  return depth < writer.quickDepth ? writeCompound(writer, term, pos, depth) : GIVE_UP;
+}
+
+/** Apart from the rest, so that what is small is small enough for V8 to inline. */
+function writeCompound(writer: Writer, term: object, pos: number, depth: number): number {
+  const { sink } = writer;
   if (Array.isArray(term)) return writeList(writer, term as readonly Term[], pos, depth);
   if (term instanceof TupleOf) return writeTuple(writer, term.elements as readonly Term[], pos, depth);
   if (term instanceof Atom) return atom(writer, term, pos);
