@@ -12,7 +12,7 @@ export {
 } from './errors.js';
 export type { ExposedModule } from './node/exposed.js';
 export type { ConnectionInfo } from './node/info.js';
-export type { NodeEvent } from './node/monitor-nodes.js';
+export type { BusyEvent, NodeEvent } from './node/monitor-nodes.js';
 export type { Node, NodeKind } from './node/node.js';
 export type { ListenAddress, NodeLimits, NodeOptions } from './node/options.js';
 export type { RpcOptions } from './otp/erpc.js';

@@ -69,6 +69,12 @@ export class Connections {
     return [...this.peers.values()].flatMap(({ controller }) => (controller === undefined ? [] : [controller]));
   }
 
+  /** Whether a connection may come up soon. */
+  isConnecting(name: string): boolean {
+    const peer = this.peers.get(name);
+    return peer !== undefined && peer.controller === undefined;
+  }
+
   /** Connects unless connected. @throws the error that ended the attempt. */
   connect(name: string): Promise<void> {
     return new Promise((resolve, reject) => {

@@ -14,7 +14,7 @@ import { Challenges, dial } from './connect.js';
 import { type Attempt, Connections } from './connections.js';
 import { DistController } from './dist-controller.js';
 import type { Log } from './log.js';
-import { type NodeEvent, NodeMonitors } from './monitor-nodes.js';
+import { type BusyEvent, Monitors, type NodeEvent } from './monitor-nodes.js';
 import { NameGiver } from './name-giver.js';
 import { parseNodeName } from './node-name.js';
 import { allowFor, NODE_LIMITS, type NodeOptions } from './options.js';
@@ -42,7 +42,8 @@ export class Distribution {
   private readonly acceptors: Acceptors;
   private readonly challenges = new Challenges();
   private readonly names = new NameGiver();
-  private readonly monitors = new NodeMonitors();
+  private readonly monitors = new Monitors<NodeEvent>();
+  private readonly busyMonitors = new Monitors<BusyEvent>();
   /** Who waits for a busy peer, by its name. */
   private readonly draining = new Map<string, (() => void)[]>();
   private stopped = false;
@@ -123,7 +124,9 @@ export class Distribution {
 
   /** Resolves as soon as the queue for `node` is below the busy mark, or there is no connection to wait for. */
   drained(node: string): Promise<void> {
-    if (this.connections.get(node)?.busy !== true) return Promise.resolve();
+    // Until the connection is up, nothing of what was sent has left.
+    const waits = this.connections.get(node)?.busy ?? this.connections.isConnecting(node);
+    if (!waits) return Promise.resolve();
     return new Promise((resolve) => {
       const waiting = this.draining.get(node);
       if (waiting === undefined) this.draining.set(node, [resolve]);
@@ -142,6 +145,11 @@ export class Distribution {
     return this.monitors.listen();
   }
 
+  /** Peers becoming busy, or not busy any more, from now on. */
+  busyEvents(): AsyncIterableIterator<BusyEvent> {
+    return this.busyMonitors.listen();
+  }
+
   /** Nobody can connect any more, and no attempt goes on. Connections that are up still are. */
   close(): void {
     this.stopped = true;
@@ -153,6 +161,7 @@ export class Distribution {
   async end(): Promise<void> {
     await Promise.all(this.connections.up().map((controller) => controller.end(STOP_GRACE)));
     this.monitors.end();
+    this.busyMonitors.end();
   }
 
   private open(established: Established, stream: ByteStream): DistController {
@@ -183,6 +192,7 @@ export class Distribution {
 
   private peerBusy(peer: string, busy: boolean): void {
     this.log.debug({ peer, busy }, busy ? 'peer is busy' : 'peer is no longer busy');
+    this.busyMonitors.emit({ node: peer, busy });
     if (!busy) this.release(peer);
   }
 
@@ -194,6 +204,10 @@ export class Distribution {
 
   private nodeUp({ peer, hidden, remote }: DistController): void {
     this.log.info({ peer, hidden, remote }, 'nodeup');
+    // When what has waited for the connection has been sent, and the pump has counted it.
+    setImmediate(() => {
+      if (this.connections.get(peer)?.busy !== true) this.release(peer);
+    });
     this.monitors.emit({ type: 'nodeup', node: peer, hidden });
   }
 
@@ -210,6 +224,7 @@ export class Distribution {
     // Limited: a peer can make us send to nodes of its choice, and a program to one that is down for hours.
     this.log.limited(peer).warn({ peer, code: codeOf(error), reason: error.message }, 'could not connect');
     this.parts.nodeDown(peer);
+    this.release(peer);
   }
 
   private refused(remote: string, peer: string | undefined, error: HandshakeError | ConnectionError): void {

@@ -1,4 +1,4 @@
-// nodeup and nodedown events (OTP: net_kernel:monitor_nodes/2), for any number of listeners.
+// What happens to other nodes, for any number of listeners (OTP: net_kernel:monitor_nodes/2, busy_dist_port).
 
 export interface NodeEvent {
   readonly type: 'nodeup' | 'nodedown';
@@ -9,18 +9,24 @@ export interface NodeEvent {
   readonly reason?: Error;
 }
 
-/** One listener: iterate it, and leave the loop (or call `return`) to stop listening. */
-class Listening implements AsyncIterableIterator<NodeEvent> {
-  private readonly events: NodeEvent[] = [];
-  private waiting: ((result: IteratorResult<NodeEvent>) => void)[] = [];
-  private done = false;
-  private readonly leave: (listener: Listening) => void;
+/** More or less than the busy mark waits to be sent to a node (OTP: busy_dist_port). */
+export interface BusyEvent {
+  readonly node: string;
+  readonly busy: boolean;
+}
 
-  constructor(leave: (listener: Listening) => void) {
+/** One listener: iterate it, and leave the loop (or call `return`) to stop listening. */
+class Listening<Event> implements AsyncIterableIterator<Event> {
+  private readonly events: Event[] = [];
+  private waiting: ((result: IteratorResult<Event>) => void)[] = [];
+  private done = false;
+  private readonly leave: (listener: Listening<Event>) => void;
+
+  constructor(leave: (listener: Listening<Event>) => void) {
     this.leave = leave;
   }
 
-  push(event: NodeEvent): void {
+  push(event: Event): void {
     const next = this.waiting.shift();
     if (next === undefined) this.events.push(event);
     else next({ value: event, done: false });
@@ -31,14 +37,14 @@ class Listening implements AsyncIterableIterator<NodeEvent> {
     for (const next of this.waiting.splice(0)) next({ value: undefined, done: true });
   }
 
-  next(): Promise<IteratorResult<NodeEvent>> {
+  next(): Promise<IteratorResult<Event>> {
     const event = this.events.shift();
     if (event !== undefined) return Promise.resolve({ value: event, done: false });
     if (this.done) return Promise.resolve({ value: undefined, done: true });
     return new Promise((resolve) => this.waiting.push(resolve));
   }
 
-  return(): Promise<IteratorResult<NodeEvent>> {
+  return(): Promise<IteratorResult<Event>> {
     this.leave(this);
     this.events.length = 0;
     this.end();
@@ -50,17 +56,17 @@ class Listening implements AsyncIterableIterator<NodeEvent> {
   }
 }
 
-export class NodeMonitors {
-  private readonly listeners = new Set<Listening>();
+export class Monitors<Event> {
+  private readonly listeners = new Set<Listening<Event>>();
 
   /** Events from now on, until the node stops. */
-  listen(): AsyncIterableIterator<NodeEvent> {
-    const listening = new Listening((listener) => this.listeners.delete(listener));
+  listen(): AsyncIterableIterator<Event> {
+    const listening = new Listening<Event>((listener) => this.listeners.delete(listener));
     this.listeners.add(listening);
     return listening;
   }
 
-  emit(event: NodeEvent): void {
+  emit(event: Event): void {
     for (const listener of this.listeners) listener.push(event);
   }
 

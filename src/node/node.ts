@@ -6,7 +6,6 @@ import type { Established } from '../dist/handshake/handshake.js';
 import { ArgumentError, ConnectionError } from '../errors.js';
 import { erpc, erpcCast, executeCall, executeCast, type RpcOptions, rpc } from '../otp/erpc.js';
 import { ioServer } from '../otp/io-server.js';
-import { ioServer } from '../otp/io-server.js';
 import { isAuth, netKernel } from '../otp/net-kernel.js';
 import { rex } from '../otp/rex.js';
 import type { CallOptions } from '../process/call.js';
@@ -21,7 +20,7 @@ import type { ByteStream, ByteStreamSink, Listener } from '../transport/transpor
 import { Distribution, type DistributionOptions } from './distribution.js';
 import { Exposed, type ExposedModule } from './exposed.js';
 import { type ConnectionInfo, connectionInfo } from './info.js';
-import type { NodeEvent } from './monitor-nodes.js';
+import type { BusyEvent, NodeEvent } from './monitor-nodes.js';
 import { parseNodeName } from './node-name.js';
 import { describeSignal } from './remote-signals.js';
 
@@ -61,6 +60,7 @@ export class Node {
       creation,
       seed,
       remote: (signal) => this.distribution.send(signal),
+      drained: (node) => this.distribution.drained(node),
       onCrash: ({ pid, names }, thrown) =>
         log.error({ pid: String(pid), names: [...names], ...describeThrown(thrown) }, 'process crashed'),
       onLost: (signal, error) => log.error({ reason: messageOf(error) }, `dropped a ${describeSignal(signal)}`),
@@ -71,7 +71,6 @@ export class Node {
       deliver: (signal) => this.processes.deliver(signal),
       nodeDown: (node) => this.processes.nodeDown(node),
     });
-    this.processes.groupLeader = this.processes.spawn(ioServer, { name: 'user', system: true }).pid;
     this.processes.groupLeader = this.processes.spawn(ioServer, { name: 'user', system: true }).pid;
     this.self = this.processes.spawn(discard, { system: true });
     this.processes.spawn(netKernel, { name: 'net_kernel', system: true });
@@ -146,10 +145,18 @@ export class Node {
     return this.distribution.events();
   }
 
-  /** How the connection to `node` fares; undefined when there is none. */
-  info(node: string | Atom): ConnectionInfo | undefined {
+  /** How the connections fare: all of them, or the one to `node` if there is one. */
+  info(): ConnectionInfo[];
+  info(node: string | Atom): ConnectionInfo | undefined;
+  info(node?: string | Atom): ConnectionInfo[] | ConnectionInfo | undefined {
+    if (node === undefined) return this.distribution.up().map(connectionInfo);
     const controller = this.distribution.get(String(node));
     return controller === undefined ? undefined : connectionInfo(controller);
+  }
+
+  /** Peers that take longer to read than we to send (OTP: busy_dist_port), and when they have caught up. */
+  monitorBusy(): AsyncIterableIterator<BusyEvent> {
+    return this.distribution.busyEvents();
   }
 
   /**

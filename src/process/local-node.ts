@@ -36,6 +36,8 @@ export interface LocalNode {
   route(signal: Signal): void;
   /** `process` has a link or a monitor with `node`, so it wants to know when the connection is lost. */
   related(process: ProcessState, node: string): void;
+  /** Resolves when less than the busy mark waits to be sent to `node`. */
+  drained(node: string): Promise<void>;
   /** Ends a process. */
   terminate(process: ProcessState, reason: Term): void;
 }

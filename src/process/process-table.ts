@@ -26,6 +26,8 @@ export interface ProcessTableOptions {
   readonly seed: number;
   /** Takes signals for other nodes. */
   remote(signal: Signal): void;
+  /** Resolves when less than the busy mark waits to be sent to another node. */
+  drained?(node: string): Promise<void>;
   /** A process's function threw something that is not an exit: OTP would write a crash report. */
   onCrash(process: { readonly pid: Pid; readonly names: Iterable<string> }, thrown: unknown): void;
   /** A signal that nobody can be blamed for any more could not be sent. */
@@ -122,6 +124,10 @@ export class ProcessTable implements ProcessHome {
   route(signal: Signal): void {
     if (destinationNode(signal) === this.node) this.deliver(signal);
     else this.options.remote(signal);
+  }
+
+  drained(node: string): Promise<void> {
+    return node === this.node ? Promise.resolve() : (this.options.drained?.(node) ?? Promise.resolve());
   }
 
   /** A signal for a process of this node. */

@@ -358,6 +358,15 @@ export class Process {
     }
   }
 
+  /**
+   * For producers: resolves when less than the busy mark (1 MiB unless the node was told otherwise) waits to be sent to
+   * `node`, or when there is no connection. {@link send} itself never waits; beyond the hard cap it costs the connection.
+   */
+  drained(node: string | Atom): Promise<void> {
+    this.mustLive();
+    return this.table.drained(String(node));
+  }
+
   /** OTP: `gen_server:cast`: a request without an answer; nobody learns whether it arrived. */
   cast(to: Destination, request: Term): void {
     this.mustLive();
