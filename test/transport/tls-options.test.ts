@@ -35,7 +35,7 @@ function shown(port: number): Promise<string> {
       resolve(socket.getPeerCertificate().fingerprint256);
       socket.destroy();
     });
-    socket.once('error', ({ message }) => resolve(message));
+    socket.once('error', (error: Error) => resolve(error.message));
   });
 }
 

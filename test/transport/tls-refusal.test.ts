@@ -32,6 +32,8 @@ beforeAll(async () => {
   });
 });
 
+const containing = (text: string): unknown => expect.stringContaining(text);
+
 /** What the owner of an accepted stream hears first: bytes, or the end. */
 function firstWord(stream: ByteStream): Promise<string> {
   return new Promise((resolve) => {
@@ -215,7 +217,7 @@ describe('nodes', () => {
       expect(String(refused()[0]?.['reason'])).toContain('elsewhere.example');
       await expect(a.connect(b.name)).rejects.toMatchObject({
         code: 'hostname_check_failed',
-        message: expect.stringContaining('not for 127.0.0.1, but for DNS:elsewhere.example'),
+        message: containing('not for 127.0.0.1, but for DNS:elsewhere.example'),
       });
     } finally {
       await stop();
@@ -252,7 +254,7 @@ describe('nodes', () => {
     try {
       const port = a.port as number;
       const sockets = await Promise.all(Array.from({ length: 12 }, () => stranger(port, Buffer.of(0x16, 3, 1))));
-      const closed = Promise.all(sockets.map((socket) => socket.closed || once(socket, 'close')));
+      const closed = Promise.all(sockets.map(async (socket) => socket.closed || once(socket, 'close')));
       await until(() => refused().filter(({ code }) => code === 'aborted').length >= 7, 'the oldest to go');
       expect(await b.ping(a.name)).toBe('pong');
       await closed;
@@ -270,7 +272,7 @@ describe('nodes', () => {
     try {
       await expect(a.connect(b.name)).rejects.toMatchObject({
         code: 'timeout',
-        message: expect.stringMatching(/tls was waiting for 127\.0\.0\.1:\d+: it may be a node without TLS/),
+        message: containing('it may be a node without TLS'),
       });
     } finally {
       await stop();
