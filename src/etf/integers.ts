@@ -30,6 +30,12 @@ export function writeInteger(sink: Sink, value: number, pos: number): number {
   }
   const magnitude = Math.abs(value);
   if (magnitude > Number.MAX_SAFE_INTEGER) return writeBigint(sink, BigInt(value), pos);
+  return writeSafeInteger(view, value, pos);
+}
+
+/** An integer of 32 to 53 bits, where there is room for it. */
+export function writeSafeInteger(view: DataView, value: number, pos: number): number {
+  const magnitude = Math.abs(value);
   const high = Math.floor(magnitude / TWO32);
   return writeHalves(view, magnitude - high * TWO32, high, value < 0, pos);
 }

@@ -21,6 +21,7 @@ const INTEGER_EXT = tags.INTEGER_EXT;
 const LIST_EXT = tags.LIST_EXT;
 const NEW_FLOAT_EXT = tags.NEW_FLOAT_EXT;
 const NIL_EXT = tags.NIL_EXT;
+const SMALL_BIG_EXT = tags.SMALL_BIG_EXT;
 const SMALL_ATOM_UTF8_EXT = tags.SMALL_ATOM_UTF8_EXT;
 const SMALL_INTEGER_EXT = tags.SMALL_INTEGER_EXT;
 const STRING_EXT = tags.STRING_EXT;
@@ -120,7 +121,8 @@ function readList(source: Source, depth: number): Term {
   source.promise(count + 1, 'LIST_EXT');
   const tag = source.bytes[source.pos];
   if (count >= RUN && count <= MAX_RESERVED) {
-    if (tag === SMALL_INTEGER_EXT || tag === INTEGER_EXT) return readIntegers(source, count, depth);
+    if (tag === SMALL_INTEGER_EXT || tag === INTEGER_EXT || tag === SMALL_BIG_EXT)
+      return readIntegers(source, count, depth);
     if (tag === NEW_FLOAT_EXT && !(source.exactFloats || source.inKey)) return readFloats(source, count, depth);
   }
   const list = count <= MAX_RESERVED ? new Array<Term>(count) : [];
@@ -157,6 +159,10 @@ function readIntegers(source: Source, count: number, depth: number): Term {
     } else if (tag === INTEGER_EXT) {
       list[i] = view.getInt32(pos + 1);
       pos += 5;
+    } else if (tag === SMALL_BIG_EXT) {
+      source.pos = pos;
+      list[i] = readSmallBig(source);
+      pos = source.pos;
     } else break;
   }
   source.pos = pos;

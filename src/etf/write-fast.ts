@@ -12,7 +12,7 @@ import { TupleOf } from '../term/tuple.js';
 import { FALSE, NIL, TRUE, UNDEFINED, writeWire } from './atoms.js';
 import { writeString } from './binaries.js';
 import { closeInternalFun, openInternalFun } from './funs.js';
-import { bigintSize, writeBigint, writeInteger, writeSmallBigint } from './integers.js';
+import { bigintSize, writeBigint, writeInteger, writeSafeInteger, writeSmallBigint } from './integers.js';
 import { duplicateKey } from './maps.js';
 import { openRecord } from './records.js';
 import { type Sink, SLACK } from './sink.js';
@@ -118,7 +118,12 @@ function writeWord(writer: Writer, value: boolean | null, pos: number): number {
 
 /** A number that is no 32-bit integer. */
 function writeNumber(writer: Writer, value: number, pos: number): number {
-  if (Math.trunc(value) === value) return Number.isFinite(value) ? writeInteger(writer.sink, value, pos) : GIVE_UP;
+  if (Math.trunc(value) === value) {
+    if (value <= Number.MAX_SAFE_INTEGER && value >= Number.MIN_SAFE_INTEGER) {
+      return writeSafeInteger(writer.sink.view, value, pos);
+    }
+    return Number.isFinite(value) ? writeInteger(writer.sink, value, pos) : GIVE_UP;
+  }
   if (Number.isNaN(value) || writer.textFloats) return GIVE_UP;
   writer.sink.view.setUint8(pos, NEW_FLOAT_EXT);
   writer.sink.view.setFloat64(pos + 1, value);
@@ -204,8 +209,9 @@ function writeList(writer: Writer, list: readonly Term[], pos: number, depth: nu
   sink.view.setUint32(pos + 1, length);
   pos += 5;
   let i = 0;
-  if (typeof first === 'number' && length >= RUN) {
-    i = (first | 0) === first ? writeIntegers(writer, list, pos) : writeFloats(writer, list, pos);
+  if (length >= RUN && (typeof first === 'number' || typeof first === 'bigint')) {
+    const whole = typeof first === 'bigint' || Math.trunc(first) === first;
+    i = whole ? writeIntegers(writer, list, pos) : writeFloats(writer, list, pos);
     pos = writer.reached;
   }
   for (; i < length; i++) {
@@ -225,7 +231,7 @@ function writeList(writer: Writer, list: readonly Term[], pos: number, depth: nu
 const RUN = 4;
 
 /**
- * Writes the 32-bit integers at the start of a list; answers how many, `writer.reached` is the position. Integers and
+ * Writes the integers at the start of a list; answers how many, `writer.reached` is the position. Integers and
  * floats have a loop each, so that V8 can specialise them.
  */
 function writeIntegers(writer: Writer, list: readonly Term[], pos: number): number {
@@ -238,10 +244,13 @@ function writeIntegers(writer: Writer, list: readonly Term[], pos: number): numb
     for (; i < length && pos <= soft; i++) {
       const value = list[i];
       if (typeof value !== 'number' || (value | 0) !== value) {
-        writer.reached = pos;
-        return i;
-      }
-      if ((value & 255) === value) {
+        const end = writeWide(writer, value, pos);
+        if (end < 0) {
+          writer.reached = pos;
+          return i;
+        }
+        pos = end;
+      } else if ((value & 255) === value) {
         view.setUint16(pos, SMALL_INTEGER_HEAD | value);
         pos += 2;
       } else {
@@ -253,6 +262,13 @@ function writeIntegers(writer: Writer, list: readonly Term[], pos: number): numb
   }
   writer.reached = pos;
   return i;
+}
+
+/** An integer of more than 32 bits that has its room already; {@link GIVE_UP} for anything else. */
+function writeWide(writer: Writer, value: Term, pos: number): number {
+  if (typeof value === 'bigint') return writeSmallBigint(writer.sink, value, pos);
+  if (typeof value !== 'number' || !Number.isSafeInteger(value)) return GIVE_UP;
+  return writeSafeInteger(writer.sink.view, value, pos);
 }
 
 function writeFloats(writer: Writer, list: readonly Term[], pos: number): number {
