@@ -82,7 +82,7 @@ function writeCompound(writer: Writer, term: object, pos: number, depth: number)
   const { sink } = writer;
   if (Array.isArray(term)) return writeList(writer, term as readonly Term[], pos, depth);
   if (term instanceof TupleOf) return writeTuple(writer, term.elements as readonly Term[], pos, depth);
-  if (term instanceof Atom) return atom(writer, term, pos);
+  if (term instanceof Atom) return atom(writer, term as Atom, pos);
   const prototype = Object.getPrototypeOf(term) as object | null;
   if (prototype === Object.prototype || prototype === null) {
     return writeObject(writer, term as { readonly [key: string]: Term }, pos, depth);
