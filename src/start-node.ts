@@ -11,7 +11,7 @@ import { createLog, type Log } from './node/log.js';
 import type { NodeEvent } from './node/monitor-nodes.js';
 import { Node, type NodeParts } from './node/node.js';
 import { completeNodeName, parseNodeName } from './node/node-name.js';
-import { checkOptions, NODE_LIMITS, type NodeOptions } from './node/options.js';
+import { checkOptions, type ListenAddress, NODE_LIMITS, type NodeOptions } from './node/options.js';
 import { tcp } from './transport/tcp.js';
 import type { ByteStream, Listener, Transport } from './transport/transport.js';
 
@@ -38,19 +38,19 @@ export async function startNode(name: string, options: NodeOptions = {}): Promis
 
   // Streams that come before the node is there wait for it, those that came last.
   let node: Node | undefined;
-  const early: ByteStream[] = [];
+  const early: (readonly [ByteStream, Transport])[] = [];
   const mostEarly = options.limits?.unauthenticated ?? NODE_LIMITS.unauthenticated;
-  const onConnection = (stream: ByteStream): void => {
-    if (node !== undefined) node.accept(stream);
-    else if (early.push(stream) > mostEarly) early.shift()?.destroy();
+  const onConnection = (stream: ByteStream, carrier: Transport): void => {
+    if (node !== undefined) node.accept(stream, carrier);
+    else if (early.push([stream, carrier]) > mostEarly) early.shift()?.[0].destroy();
   };
-  const listener = await listen(full, options, discovery, transport, log, onConnection);
+  const listeners = await listen(full, options, discovery, transport, log, onConnection);
   let registration: Registration | undefined;
   try {
-    registration = await register(full, discovery, listener, log, signal);
+    registration = await register(full, discovery, listeners[0], log, signal);
   } catch (error) {
-    for (const stream of early) stream.destroy();
-    await listener?.close();
+    for (const [stream] of early) stream.destroy();
+    await Promise.all(listeners.map((listener) => listener.close()));
     throw error;
   }
   node = new Node({
@@ -58,13 +58,17 @@ export async function startNode(name: string, options: NodeOptions = {}): Promis
     name: full,
     creation: creationOf(registration),
     log,
-    listener,
+    listeners,
     registration,
   });
-  for (const stream of early) node.accept(stream);
+  for (const [stream, carrier] of early) node.accept(stream, carrier);
   const started = node;
   signal.addEventListener('abort', () => void started.stop(), { once: true });
-  log.info({ port: listener?.port, discovery: discovery.name, transport: transport.name }, 'node started');
+  const ports = listeners.map(({ port }) => port);
+  log.info(
+    { port: ports.length > 1 ? ports : ports[0], discovery: discovery.name, transport: transport.name },
+    'node started',
+  );
   return node;
 }
 
@@ -93,7 +97,7 @@ async function startNamed(
         name: named.node,
         creation: named.creation,
         log,
-        listener: undefined,
+        listeners: [],
         registration: undefined,
       });
       log.info({ peer: namedBy }, 'node started with the name it was given');
@@ -116,20 +120,33 @@ async function endWith(node: Node, namer: string, events: AsyncIterable<NodeEven
 
 async function listen(
   name: `${string}@${string}`,
-  { listen: address }: NodeOptions,
+  { listen: where = {} }: NodeOptions,
   discovery: Discovery,
   transport: Transport,
   log: Log,
-  onConnection: (stream: ByteStream) => void,
-): Promise<Listener | undefined> {
-  if (address === false) return undefined;
-  return transport.listen({
-    node: name,
-    host: address?.host ?? '127.0.0.1',
-    port: address?.port ?? discovery.listenPort?.(name) ?? 0,
-    onConnection,
-    onError: (error) => log.error({ reason: error.message }, 'listener failed'),
-  });
+  onConnection: (stream: ByteStream, carrier: Transport) => void,
+): Promise<readonly Listener[]> {
+  if (where === false) return [];
+  const addresses: readonly ListenAddress[] = 'length' in where ? where : [where];
+  const listeners: Listener[] = [];
+  try {
+    for (const { host = '127.0.0.1', port, transport: carrier = transport } of addresses) {
+      // What the discovery says of this node is for the one listener that others are told of.
+      const wish = listeners.length === 0 ? discovery.listenPort?.(name) : undefined;
+      const listener = await carrier.listen({
+        node: name,
+        host,
+        port: port ?? wish ?? 0,
+        onConnection: (stream) => onConnection(stream, carrier),
+        onError: (error) => log.error({ reason: error.message }, 'trouble with a listener'),
+      });
+      listeners.push(listener);
+    }
+  } catch (error) {
+    await Promise.all(listeners.map((listener) => listener.close()));
+    throw error;
+  }
+  return listeners;
 }
 
 async function register(

@@ -2,7 +2,7 @@
 // What an unproved peer says changes nothing for anybody else (promises 3 and 4).
 
 import { Acceptor, type Decision } from '../dist/handshake/acceptor.js';
-import type { Established, Identity } from '../dist/handshake/handshake.js';
+import type { Established, Identity, LengthBytes } from '../dist/handshake/handshake.js';
 import type { ConnectionError, HandshakeError } from '../errors.js';
 import type { ByteStream, ByteStreamSink, Transport } from '../transport/transport.js';
 import type { Challenges } from './connect.js';
@@ -38,7 +38,8 @@ export class Acceptors {
     this.options = options;
   }
 
-  accept(stream: ByteStream): void {
+  /** @param lengthBytes of the carrier that brought the stream: a node may listen on several. */
+  accept(stream: ByteStream, lengthBytes: LengthBytes): void {
     const { options, unproved } = this;
     if (unproved.size >= options.unauthenticated) {
       for (const oldest of unproved) {
@@ -52,7 +53,7 @@ export class Acceptors {
     const acceptor = new Acceptor({
       self: options.identity,
       challenge,
-      lengthBytes: options.transport.handshakeLengthBytes,
+      lengthBytes,
       allow: options.allow,
       objection: (peer) => stream.objection?.(parseNodeName(peer).host),
       cookie: options.cookie,

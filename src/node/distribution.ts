@@ -134,10 +134,10 @@ export class Distribution {
     });
   }
 
-  /** A stream that the listener has accepted. */
-  accept(stream: ByteStream): void {
+  /** A stream that a listener has accepted. */
+  accept(stream: ByteStream, { handshakeLengthBytes }: Transport): void {
     if (this.stopped) stream.destroy();
-    else this.acceptors.accept(stream);
+    else this.acceptors.accept(stream, handshakeLengthBytes);
   }
 
   /** nodeup and nodedown from now on. */

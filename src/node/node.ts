@@ -16,7 +16,7 @@ import { serveSpawnRequest } from '../process/spawn-request.js';
 import type { Atom } from '../term/atom.js';
 import type { Pid } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
-import type { ByteStream, ByteStreamSink, Listener } from '../transport/transport.js';
+import type { ByteStream, ByteStreamSink, Listener, Transport } from '../transport/transport.js';
 import { Distribution, type DistributionOptions } from './distribution.js';
 import { Exposed, type ExposedModule } from './exposed.js';
 import { type ConnectionInfo, connectionInfo } from './info.js';
@@ -27,7 +27,8 @@ import { describeSignal } from './remote-signals.js';
 /** What a node is made of when it is put together. */
 export interface NodeParts extends Omit<DistributionOptions, 'deliver' | 'nodeDown'> {
   readonly seed: number;
-  readonly listener: Listener | undefined;
+  /** The first one is registered. */
+  readonly listeners: readonly Listener[];
   readonly registration: Registration | undefined;
 }
 
@@ -79,7 +80,7 @@ export class Node {
 
   /** The port that this node listens on; undefined when it does not listen. */
   get port(): number | undefined {
-    return this.parts.listener?.port;
+    return this.parts.listeners[0]?.port;
   }
 
   /**
@@ -242,9 +243,9 @@ export class Node {
     return this.stop();
   }
 
-  /** @internal A stream that the listener has accepted. */
-  accept(stream: ByteStream): void {
-    this.distribution.accept(stream);
+  /** @internal A stream that a listener of this transport has accepted. */
+  accept(stream: ByteStream, transport: Transport): void {
+    this.distribution.accept(stream, transport);
   }
 
   /** @internal The connection that gave this node its name. */
@@ -253,13 +254,13 @@ export class Node {
   }
 
   private async shutDown(): Promise<void> {
-    const { listener, log, registration } = this.parts;
+    const { listeners, log, registration } = this.parts;
     log.info({}, 'node stops');
     this.distribution.close();
     this.processes.stop(SHUTDOWN);
     await Promise.all([
       this.closed('registration', async () => registration?.close()),
-      this.closed('listener', async () => listener?.close()),
+      ...listeners.map((listener) => this.closed('listener', async () => listener.close())),
       this.distribution.end(),
     ]);
   }

@@ -15,6 +15,8 @@ export interface ListenAddress {
   readonly host?: string;
   /** A port, `0` (default) for any free one, or a range. */
   readonly port?: number | { readonly min: number; readonly max: number };
+  /** What carries the connections that are accepted here. Default: the node's transport. */
+  readonly transport?: Transport;
 }
 
 /** Limits of a node and of each of its connections (docs/LIMITS.md). */
@@ -38,8 +40,11 @@ export interface NodeOptions {
   readonly discovery?: Discovery;
   /** What carries the connections. Default: `tcp()`. */
   readonly transport?: Transport;
-  /** OTP: `-dist_listen`, `inet_dist_use_interface`, `inet_dist_listen_min`. `false`: nobody can connect to us. */
-  readonly listen?: ListenAddress | false;
+  /**
+   * OTP: `-dist_listen`, `inet_dist_use_interface`, `inet_dist_listen_min`. `false`: nobody can connect to us. With
+   * several places the first is the one that the discovery is told.
+   */
+  readonly listen?: ListenAddress | readonly ListenAddress[] | false;
   /**
    * OTP: `-name undefined`. The node that shall give this one its name (`undefined@host`): the node does not listen, is
    * known to nobody else, and ends when the connection to the one that named it does.
@@ -83,9 +88,14 @@ export function checkOptions(options: NodeOptions): void {
   if (cookie !== undefined && typeof cookie !== 'function' && typeof cookie !== 'string') {
     throw new ArgumentError('badarg', `cookie must be a string or a function (peer) => string, not ${typeof cookie}`);
   }
-  if (listen !== undefined && listen !== false && typeof listen !== 'object') {
-    throw new ArgumentError('badarg', 'listen must be { host, port } or false');
+  if (listen !== undefined && listen !== false && (typeof listen !== 'object' || (listen as unknown) === null)) {
+    throw new ArgumentError('badarg', 'listen must be { host, port }, a list of them, or false');
   }
+  if (
+    Array.isArray(listen) &&
+    (listen.length === 0 || listen.some((each) => typeof each !== 'object' || each === null))
+  )
+    throw new ArgumentError('badarg', 'listen must be a list of at least one { host, port }; false is for none');
   for (const [name, value] of Object.entries(options.limits ?? {})) {
     if (name !== 'terms') inRange(`limits.${name}`, value as number, 1, Number.MAX_SAFE_INTEGER);
   }
