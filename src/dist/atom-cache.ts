@@ -31,30 +31,30 @@ export class IncomingAtoms {
   }
 
   /**
-   * Reads the references at `at`, and takes over new entries; the atoms in the order in which terms refer to them.
+   * Reads the references at `at` of a packet that ends at `end`, and takes over new entries; the atoms in the order in which terms refer to them.
    *
    * @throws ProtocolError `bad_header`: from then on the cache is not the peer's any more
    */
-  read(frame: Buffer, at: number): readonly Atom[] {
-    const count = frame[at];
-    if (count === undefined) throw cutShort();
+  read(frame: Buffer, at: number, end: number): readonly Atom[] {
+    if (at >= end) throw cutShort();
+    const count = frame[at] as number;
     const flags = at + 1;
     let pos = flags + flagBytes(count);
-    if (pos > frame.length) throw cutShort();
+    if (pos > end) throw cutShort();
     const atoms: Atom[] = [];
     const long = count > 0 && (nibble(frame, flags, count) & LONG_ATOMS) !== 0;
     for (let i = 0; i < count; i++) {
       const flag = nibble(frame, flags, i);
-      const index = frame[pos++];
-      if (index === undefined) throw cutShort();
+      if (pos >= end) throw cutShort();
+      const index = frame[pos++] as number;
       const slot = (flag & SEGMENT_BITS) * SEGMENT_SIZE + index;
       if ((flag & NEW_ENTRY) !== 0) {
         const size = long ? pos + 2 : pos + 1;
-        if (size > frame.length) throw cutShort();
-        const end = size + (long ? frame.readUInt16BE(pos) : (frame[pos] as number));
-        if (end > frame.length) throw cutShort();
-        this.#slots[slot] = readText(frame.subarray(size, end));
-        pos = end;
+        if (size > end) throw cutShort();
+        const textEnd = size + (long ? frame.readUInt16BE(pos) : (frame[pos] as number));
+        if (textEnd > end) throw cutShort();
+        this.#slots[slot] = readText(frame.subarray(size, textEnd));
+        pos = textEnd;
       }
       const atom = this.#slots[slot];
       if (atom === undefined) {

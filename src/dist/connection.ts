@@ -113,13 +113,13 @@ export class Connection {
       this.#frames.push(chunk);
       // The sink may close the connection on a message.
       while (!this.#over) {
-        const frame = this.#frames.next();
-        if (frame === undefined) return;
-        if (frame.length === 0) {
+        const frames = this.#frames;
+        if (!frames.advance()) return;
+        if (frames.start === frames.end) {
           this.#ticksIn++;
           continue;
         }
-        const message = this.#reader.read(frame);
+        const message = this.#reader.read(frames.bytes, frames.start, frames.end);
         if (message === undefined) continue;
         this.#messagesIn++;
         this.#sink.onControl(message);

@@ -23,6 +23,11 @@ export class FrameReader {
   #body: Buffer | undefined;
   #filled = 0;
 
+  /** The frame that {@link advance} went to. */
+  bytes: Buffer = nothing;
+  start = 0;
+  end = 0;
+
   constructor(lengthBytes: 2 | 4, limit: number) {
     this.#lengthBytes = lengthBytes;
     this.#limit = limit;
@@ -35,22 +40,31 @@ export class FrameReader {
     this.#at = 0;
   }
 
+  /** The next frame's content, or undefined until more bytes come. @throws as {@link advance}. */
+  next(): Buffer | undefined {
+    return this.advance() ? this.bytes.subarray(this.start, this.end) : undefined;
+  }
+
   /**
-   * The next frame's content, or undefined until more bytes come.
+   * Goes to the next frame: `bytes` from `start` to `end`, valid until the next call. A view of each frame would cost
+   * more than reading a small message in it.
    *
+   * @returns false until more bytes come.
    * @throws LimitError `frame_too_large` as soon as the length is known.
    */
-  next(): Buffer | undefined {
-    if (this.#headerBytes < this.#lengthBytes && !this.#readLength()) return undefined;
+  advance(): boolean {
+    if (this.#headerBytes < this.#lengthBytes && !this.#readLength()) return false;
     const here = this.#chunk.length - this.#at;
     if (this.#body === undefined) {
       if (here >= this.#length) {
-        const frame = this.#chunk.subarray(this.#at, this.#at + this.#length);
-        this.#at += this.#length;
+        this.bytes = this.#chunk;
+        this.start = this.#at;
+        this.end = this.#at + this.#length;
+        this.#at = this.end;
         this.#startFrame();
-        return frame;
+        return true;
       }
-      if (here === 0) return undefined;
+      if (here === 0) return false;
     }
     return this.#collect(here);
   }
@@ -83,7 +97,7 @@ export class FrameReader {
     return true;
   }
 
-  #collect(here: number): Buffer | undefined {
+  #collect(here: number): boolean {
     const take = Math.min(here, this.#length - this.#filled);
     const wanted = this.#filled + take;
     if (this.#body === undefined || wanted > this.#body.length) {
@@ -96,16 +110,19 @@ export class FrameReader {
     this.#at += take;
     if (this.#filled < this.#length) {
       this.#letGo();
-      return undefined;
+      return false;
     }
-    const frame = this.#body.subarray(0, this.#length);
+    this.bytes = this.#body;
+    this.start = 0;
+    this.end = this.#length;
     this.#startFrame();
-    return frame;
+    return true;
   }
 
   /** An idle connection does not hold on to what it has read. */
   #letGo(): void {
     this.#chunk = nothing;
+    this.bytes = nothing;
     this.#at = 0;
   }
 

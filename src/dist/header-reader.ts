@@ -36,6 +36,7 @@ export class HeaderReader implements PacketReader {
   // The message that is being read: its bytes, where its payload starts, its atoms.
   #bytes: Buffer | undefined;
   #at = 0;
+  #end = 0;
   #atoms: readonly Atom[] = [];
 
   constructor(decoder: Decoder, self: string, peer: string, format: HeaderFormat, limits: ConnectionLimits) {
@@ -49,23 +50,24 @@ export class HeaderReader implements PacketReader {
     return this.#fragments.size;
   }
 
-  read(frame: Buffer): ControlMessage | undefined {
-    const kind = frame[0] === VERSION_MAGIC ? frame[1] : undefined;
+  read(bytes: Buffer, start: number, end: number): ControlMessage | undefined {
+    const kind = end - start >= 2 && bytes[start] === VERSION_MAGIC ? bytes[start + 1] : undefined;
     if (kind === DIST_HEADER) {
-      const atoms = this.#readAtoms(frame, 2);
-      return this.#message(frame, this.#cache.end, atoms);
+      const atoms = this.#readAtoms(bytes, start + 2, end);
+      return this.#message(bytes, this.#cache.end, end, atoms);
     }
     if (this.#format.fragments && (kind === DIST_FRAG_HEADER || kind === DIST_FRAG_CONT)) {
-      return this.#fragment(frame, kind === DIST_FRAG_HEADER);
+      return this.#fragment(bytes.subarray(start, end), kind === DIST_FRAG_HEADER);
     }
-    throw new ProtocolError('bad_frame', `expected a packet with a distribution header, got ${firstBytes(frame)}`);
+    const got = firstBytes(bytes, start, end);
+    throw new ProtocolError('bad_frame', `expected a packet with a distribution header, got ${got}`);
   }
 
-  #readAtoms(frame: Buffer, at: number): readonly Atom[] {
-    if (!this.#format.atomCache && frame[at] !== 0) {
+  #readAtoms(bytes: Buffer, at: number, end: number): readonly Atom[] {
+    if (!this.#format.atomCache && at < end && bytes[at] !== 0) {
       throw new ProtocolError('bad_header', 'the peer uses an atom cache that was not agreed on');
     }
-    return this.#cache.read(frame, at);
+    return this.#cache.read(bytes, at, end);
   }
 
   #fragment(frame: Buffer, first: boolean): ControlMessage | undefined {
@@ -79,35 +81,33 @@ export class HeaderReader implements PacketReader {
     }
     if (!first) {
       const whole = this.#fragments.continue(sequence, fragment, frame.subarray(FRAGMENT_HEAD));
-      return whole === undefined ? undefined : this.#message(whole.bytes, 0, whole.atoms);
+      return whole === undefined ? undefined : this.#message(whole.bytes, 0, whole.bytes.length, whole.atoms);
     }
-    const atoms = this.#readAtoms(frame, FRAGMENT_HEAD);
+    const atoms = this.#readAtoms(frame, FRAGMENT_HEAD, frame.length);
     const at = this.#cache.end;
-    if (fragment === 1) return this.#message(frame, at, atoms);
+    if (fragment === 1) return this.#message(frame, at, frame.length, atoms);
     // The control term must be complete here; it is read for good when the payload is.
-    decodePart(this.#decoder, frame, at, 'bad_control', atoms);
+    decodePart(this.#decoder, frame, at, frame.length, 'bad_control', atoms);
     this.#fragments.start(sequence, fragment, atoms, frame.subarray(at));
     return undefined;
   }
 
-  #message(bytes: Buffer, at: number, atoms: readonly Atom[]): ControlMessage {
-    const control = decodePart(this.#decoder, bytes, at, 'bad_control', atoms);
+  #message(bytes: Buffer, at: number, end: number, atoms: readonly Atom[]): ControlMessage {
+    const control = decodePart(this.#decoder, bytes, at, end, 'bad_control', atoms);
     this.#bytes = bytes;
+    this.#end = end;
     this.#at = this.#decoder.end;
     this.#atoms = atoms;
     const message = readControl(control, this.#context);
-    if (this.#at !== bytes.length) {
-      throw new ProtocolError(
-        'bad_payload',
-        `${bytes.length - this.#at} bytes too many behind a ${message.op} message`,
-      );
+    if (this.#at !== end) {
+      throw new ProtocolError('bad_payload', `${end - this.#at} bytes too many behind a ${message.op} message`);
     }
     this.#bytes = undefined;
     return message;
   }
 
   #payload(): Term {
-    const payload = decodePart(this.#decoder, this.#bytes as Buffer, this.#at, 'bad_payload', this.#atoms);
+    const payload = decodePart(this.#decoder, this.#bytes as Buffer, this.#at, this.#end, 'bad_payload', this.#atoms);
     this.#at = this.#decoder.end;
     return payload;
   }

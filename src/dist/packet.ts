@@ -8,11 +8,11 @@ import type { ControlMessage } from './control.js';
 
 export interface PacketReader {
   /**
-   * The message in a frame that is not a tick; undefined when it was a part of a message.
+   * The message in a frame that is not a tick, `bytes` from `start` to `end`; undefined when it was a part of a message.
    *
    * @throws ProtocolError, LimitError
    */
-  read(frame: Buffer): ControlMessage | undefined;
+  read(bytes: Buffer, start: number, end: number): ControlMessage | undefined;
   /** Messages of which only a part has come. */
   readonly openFragments: number;
 }
@@ -35,11 +35,12 @@ export function decodePart(
   decoder: Decoder,
   bytes: Buffer,
   at: number,
+  end: number,
   code: 'bad_control' | 'bad_payload',
   atoms?: readonly Atom[],
 ): Term {
   try {
-    return decoder.term(bytes, at, atoms);
+    return decoder.term(bytes, at, atoms, end);
   } catch (cause) {
     if (!(cause instanceof DecodeError)) throw cause;
     const what = code === 'bad_control' ? 'control message' : 'payload';
@@ -48,6 +49,6 @@ export function decodePart(
 }
 
 /** @internal For error messages about frames of an unknown kind. */
-export function firstBytes(frame: Buffer): string {
-  return frame.length < 2 ? `${frame.length} byte: ${frame[0]}` : `${frame[0]}, ${frame[1]}`;
+export function firstBytes(bytes: Buffer, start: number, end: number): string {
+  return end - start < 2 ? `1 byte: ${bytes[start]}` : `${bytes[start]}, ${bytes[start + 1]}`;
 }

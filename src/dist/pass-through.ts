@@ -21,37 +21,38 @@ export class PassThroughReader implements PacketReader {
   readonly openFragments = 0;
   readonly #decoder: Decoder;
   readonly #context: ControlContext;
-  #frame: Buffer = noLength;
+  // The message that is being read: its bytes, where its payload starts, where it ends.
+  #bytes: Buffer = noLength;
   #at = 0;
+  #end = 0;
 
   constructor(decoder: Decoder, self: string, peer: string) {
     this.#decoder = decoder;
     this.#context = { self, peer, payload: () => this.#payload() };
   }
 
-  read(frame: Buffer): ControlMessage {
-    if (frame[0] !== PASS_THROUGH || frame[1] !== VERSION_MAGIC) {
-      throw new ProtocolError('bad_frame', `expected a packet that starts with 112, 131; got ${firstBytes(frame)}`);
+  read(bytes: Buffer, start: number, end: number): ControlMessage {
+    if (end - start < 2 || bytes[start] !== PASS_THROUGH || bytes[start + 1] !== VERSION_MAGIC) {
+      const got = firstBytes(bytes, start, end);
+      throw new ProtocolError('bad_frame', `expected a packet that starts with 112, 131; got ${got}`);
     }
-    this.#frame = frame;
-    const control = decodePart(this.#decoder, frame, 2, 'bad_control');
+    this.#bytes = bytes;
+    this.#end = end;
+    const control = decodePart(this.#decoder, bytes, start + 2, end, 'bad_control');
     this.#at = this.#decoder.end;
     const message = readControl(control, this.#context);
-    if (this.#at !== frame.length) {
-      throw new ProtocolError(
-        'bad_payload',
-        `${frame.length - this.#at} bytes too many behind a ${message.op} message`,
-      );
+    if (this.#at !== end) {
+      throw new ProtocolError('bad_payload', `${end - this.#at} bytes too many behind a ${message.op} message`);
     }
-    this.#frame = noLength;
+    this.#bytes = noLength;
     return message;
   }
 
   #payload(): Term {
-    if (this.#frame[this.#at] !== VERSION_MAGIC) {
+    if (this.#at >= this.#end || this.#bytes[this.#at] !== VERSION_MAGIC) {
       throw new ProtocolError('bad_payload', 'expected a payload that starts with 131');
     }
-    const payload = decodePart(this.#decoder, this.#frame, this.#at + 1, 'bad_payload');
+    const payload = decodePart(this.#decoder, this.#bytes, this.#at + 1, this.#end, 'bad_payload');
     this.#at = this.#decoder.end;
     return payload;
   }

@@ -43,13 +43,14 @@ export class Decoder {
   }
 
   /**
-   * The term (without a 131) that starts at `offset`; `atoms` resolves ATOM_CACHE_REF. What follows it is left alone.
+   * The term (without a 131) that starts at `offset`; `atoms` resolves ATOM_CACHE_REF. What follows it is left alone, and
+   * nothing at or behind `limit` is looked at.
    *
    * @throws DecodeError, LimitError
    */
-  term(bytes: Uint8Array, offset: number, atoms?: readonly Atom[]): Term {
+  term(bytes: Uint8Array, offset: number, atoms?: readonly Atom[], limit: number = bytes.length): Term {
     const source = this.#source;
-    source.open(bytes, offset, atoms);
+    source.open(bytes, offset, atoms, limit);
     try {
       const term = this.#read();
       this.#end = source.pos - source.base;
@@ -62,7 +63,7 @@ export class Decoder {
   /** A stand-alone term at the start of `bytes`: with 131, perhaps compressed. What follows it is left alone. */
   standAlone(bytes: Uint8Array): Term {
     const source = this.#source;
-    source.open(bytes, 0, undefined);
+    source.open(bytes, 0, undefined, bytes.length);
     try {
       const version = source.u8('the version byte');
       if (version !== VERSION_MAGIC) {

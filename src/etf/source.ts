@@ -1,5 +1,5 @@
 // The bytes being decoded and where we are in them. Positions count from the start of the underlying ArrayBuffer, so that
-// one DataView serves all frames that share it; errors count from the first byte that the caller handed over.
+// one DataView serves all frames that share it; errors count from where the term was said to begin.
 // Invariant: nothing is read at or beyond `end`, and nothing is allocated for bytes that are not there.
 import { Buffer } from 'node:buffer';
 import { DecodeError, type DecodeErrorCode, LimitError } from '../errors.js';
@@ -26,8 +26,9 @@ export class Source {
   #givenSize = 0;
   pos = 0;
   end = 0;
-  /** Where the caller's bytes start in the ArrayBuffer. */
+  /** Where the caller's bytes start in the ArrayBuffer, and where in them the term does: errors count from there. */
   base = 0;
+  origin = 0;
   atoms: readonly Atom[] | undefined = undefined;
   /**
    * How many terms all headers so far have promised. Each takes a byte of its own, so more promises than bytes are a
@@ -67,12 +68,13 @@ export class Source {
     this.quickDepth = Math.min(QUICK_DEPTH, this.limits.depth);
   }
 
-  open(bytes: Uint8Array, offset: number, atoms: readonly Atom[] | undefined): void {
+  open(bytes: Uint8Array, offset: number, atoms: readonly Atom[] | undefined, limit: number): void {
     // Looking behind a Uint8Array is slow, and a packet is opened twice: for its control message and its payload.
     if (bytes !== this.#given || bytes.length !== this.#givenSize) this.#take(bytes);
     this.pos = this.base + offset;
-    this.end = this.base + this.#givenSize;
-    this.#most = Math.min(this.#givenSize, this.limits.elements);
+    this.origin = this.pos;
+    this.end = this.base + limit;
+    this.#most = Math.min(limit - offset, this.limits.elements);
     this.atoms = atoms;
     this.promised = 0;
     this.inKey = false;
@@ -143,10 +145,10 @@ export class Source {
   #brokenPromise(count: number, what: string): DecodeError | LimitError {
     const left = this.end - this.pos;
     const { elements } = this.limits;
-    if (count <= left && this.promised <= this.end - this.base)
+    if (count <= left && this.promised <= this.end - this.origin)
       return new LimitError('term_too_large', 'elements of one term', elements, this.promised);
     const message = `${what} promises ${count} terms; only ${left} bytes are left for them and what encloses them`;
-    return new DecodeError('truncated', message, this.pos - this.base);
+    return new DecodeError('truncated', message, this.pos - this.origin);
   }
 
   truncated(length: number, what: string): DecodeError {
@@ -154,12 +156,12 @@ export class Source {
     return new DecodeError(
       'truncated',
       `expected ${length} bytes of ${what}, only ${left} are left`,
-      this.pos - this.base,
+      this.pos - this.origin,
     );
   }
 
   /** An error at a position of the ArrayBuffer (default: here). */
   error(code: DecodeErrorCode, message: string, at: number = this.pos, options?: ErrorOptions): DecodeError {
-    return new DecodeError(code, message, at - this.base, options);
+    return new DecodeError(code, message, at - this.origin, options);
   }
 }

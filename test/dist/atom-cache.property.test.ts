@@ -36,7 +36,7 @@ test('both ends of a cache agree', () => {
         }
         const header = Buffer.alloc(ours.size + 1);
         expect(ours.write(header, 0)).toBe(header.length - 1);
-        const read = theirs.read(header, 0);
+        const read = theirs.read(header, 0, header.length);
         expect(theirs.end).toBe(header.length - 1);
         expect(read.length).toBeLessThanOrEqual(MAX_REFERENCES);
         // toBe: atoms are interned.
@@ -53,7 +53,7 @@ test('garbage for a header is refused or read, within bounds', () => {
     fc.property(fc.uint8Array({ maxLength: 400 }), (garbage) => {
       const cache = new IncomingAtoms();
       try {
-        expect(cache.read(Buffer.from(garbage), 0).length).toBe(garbage[0]);
+        expect(cache.read(Buffer.from(garbage), 0, garbage.length).length).toBe(garbage[0]);
         expect(cache.end).toBeLessThanOrEqual(garbage.length);
       } catch (error) {
         expect(error).toBeInstanceOf(ProtocolError);
