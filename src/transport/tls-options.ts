@@ -76,7 +76,7 @@ export interface OtpTlsOptions extends TlsCarrierOptions {
   readonly client?: OtpTlsClient;
 }
 
-/** @internal One direction, whatever words it came in. */
+/** One direction, whatever words it came in. */
 export interface TlsSide {
   /** For messages: `tls`, `tls server`. */
   readonly what: string;
