@@ -18,6 +18,26 @@ export type ArgumentErrorCode = 'badarg' | 'not_encodable' | 'already_registered
 /** The caller's fault, thrown at once and before anything happened. */
 export class ArgumentError extends ErlnodeError<ArgumentErrorCode> {}
 
+/** A file that somebody wrote and that does not say what it should; the first fault of it. */
+export class TableFileError extends ErlnodeError<'bad_table_file'> {
+  readonly file: string;
+  /** Counted from 1; absent when the file could not be read at all. */
+  readonly line: number | undefined;
+  /** Which entry is wrong, `name@host` or `name@host.port`; absent when it is none of them. */
+  readonly field: string | undefined;
+
+  constructor(
+    message: string,
+    place: { readonly file: string; readonly line?: number | undefined; readonly field?: string | undefined },
+    options?: ErrorOptions,
+  ) {
+    super('bad_table_file', message, options);
+    this.file = place.file;
+    this.line = place.line;
+    this.field = place.field;
+  }
+}
+
 export type DecodeErrorCode =
   | 'bad_version'
   | 'bad_tag'
@@ -120,6 +140,7 @@ export type ConnectionErrorCode =
   | 'unknown_host'
   | 'econnrefused'
   | 'epmd_unreachable'
+  | 'dns_failure'
   | 'duplicate_name'
   | 'address_in_use'
   | 'eaddrnotavail'

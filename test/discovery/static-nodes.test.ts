@@ -22,10 +22,19 @@ describe('one port for every node', () => {
     }
   });
 
+  test('EPMDLESS_REMSH_PORT is for others, as with epmdless', async () => {
+    const nodes = staticNodes({ env: { ERL_DIST_PORT: '9200', EPMDLESS_REMSH_PORT: '9300' } });
+    expect(await nodes.resolve('a@h', { signal })).toEqual([{ host: 'h', port: 9300, nodeHost: 'h' }]);
+    expect(nodes.listenPort('me@here')).toBe(9200);
+  });
+
   test('ports that are none', () => {
     for (const port of [-1, 65_536, 1.5, Number.NaN])
       expect(() => staticNodes({ port, env: {} })).toThrow(ArgumentError);
     expect(() => staticNodes({ env: { ERL_DIST_PORT: 'x' } })).toThrow(/ERL_DIST_PORT/);
+    expect(() => staticNodes({ env: { ERL_DIST_PORT: '0x10' } })).toThrow(/ERL_DIST_PORT/);
+    expect(() => staticNodes({ env: { EPMDLESS_REMSH_PORT: '70000' } })).toThrow(/EPMDLESS_REMSH_PORT/);
+    expect(staticNodes({ env: { ERL_DIST_PORT: '' } }).listenPort('me@here')).toBeUndefined();
   });
 });
 

@@ -36,7 +36,7 @@ const onlyIn: readonly { readonly module: RegExp; readonly files: RegExp; readon
   { module: /^node:dns(\/|$)/, files: /^src\/discovery\//, what: 'DNS' },
   {
     module: /^node:fs(\/|$)/,
-    files: /^src\/(cli\/|node\/cookie\.ts$|transport\/(tls-credentials|unix)\.ts$)/,
+    files: /^src\/(cli\/|node\/cookie\.ts$|transport\/(tls-credentials|unix)\.ts$|discovery\/static-file\.ts$)/,
     what: 'files',
   },
 ];
