@@ -159,14 +159,30 @@ function readIntegers(source: Source, count: number, depth: number): Term {
     } else if (tag === INTEGER_EXT) {
       list[i] = view.getInt32(pos + 1);
       pos += 5;
-    } else if (tag === SMALL_BIG_EXT) {
-      source.pos = pos;
-      list[i] = readSmallBig(source);
-      pos = source.pos;
     } else break;
   }
   source.pos = pos;
+  if (i < count && pos < end && bytes[pos] === SMALL_BIG_EXT) i = readWideIntegers(source, list, i, count);
   return readElements(source, list, i, count, depth);
+}
+
+/** From the first integer of more than 32 bits on; answers where the run of integers ends. */
+function readWideIntegers(source: Source, list: Term[], i: number, count: number): number {
+  const { bytes, view, end } = source;
+  for (; i < count; i++) {
+    const at = source.pos;
+    if (end - at < 5) break;
+    const tag = bytes[at];
+    if (tag === SMALL_INTEGER_EXT) {
+      list[i] = bytes[at + 1];
+      source.pos = at + 2;
+    } else if (tag === INTEGER_EXT) {
+      list[i] = view.getInt32(at + 1);
+      source.pos = at + 5;
+    } else if (tag === SMALL_BIG_EXT) list[i] = readSmallBig(source);
+    else break;
+  }
+  return i;
 }
 
 function readFloats(source: Source, count: number, depth: number): Term {

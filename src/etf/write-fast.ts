@@ -213,6 +213,10 @@ function writeList(writer: Writer, list: readonly Term[], pos: number, depth: nu
     const whole = typeof first === 'bigint' || Math.trunc(first) === first;
     i = whole ? writeIntegers(writer, list, pos) : writeFloats(writer, list, pos);
     pos = writer.reached;
+    if (whole && i < length) {
+      i = writeWideIntegers(writer, list, i, pos);
+      pos = writer.reached;
+    }
   }
   for (; i < length; i++) {
     const value = list[i];
@@ -231,7 +235,7 @@ function writeList(writer: Writer, list: readonly Term[], pos: number, depth: nu
 const RUN = 4;
 
 /**
- * Writes the integers at the start of a list; answers how many, `writer.reached` is the position. Integers and
+ * Writes the 32-bit integers at the start of a list; answers how many, `writer.reached` is the position. Integers and
  * floats have a loop each, so that V8 can specialise them.
  */
 function writeIntegers(writer: Writer, list: readonly Term[], pos: number): number {
@@ -244,13 +248,10 @@ function writeIntegers(writer: Writer, list: readonly Term[], pos: number): numb
     for (; i < length && pos <= soft; i++) {
       const value = list[i];
       if (typeof value !== 'number' || (value | 0) !== value) {
-        const end = writeWide(writer, value, pos);
-        if (end < 0) {
-          writer.reached = pos;
-          return i;
-        }
-        pos = end;
-      } else if ((value & 255) === value) {
+        writer.reached = pos;
+        return i;
+      }
+      if ((value & 255) === value) {
         view.setUint16(pos, SMALL_INTEGER_HEAD | value);
         pos += 2;
       } else {
@@ -264,11 +265,24 @@ function writeIntegers(writer: Writer, list: readonly Term[], pos: number): numb
   return i;
 }
 
-/** An integer of more than 32 bits that has its room already; {@link GIVE_UP} for anything else. */
-function writeWide(writer: Writer, value: Term, pos: number): number {
-  if (typeof value === 'bigint') return writeSmallBigint(writer.sink, value, pos);
-  if (typeof value !== 'number' || !Number.isSafeInteger(value)) return GIVE_UP;
-  return writeSafeInteger(writer.sink.view, value, pos);
+/** As writeIntegers, from the first integer of more than 32 bits on. */
+function writeWideIntegers(writer: Writer, list: readonly Term[], i: number, pos: number): number {
+  const { sink } = writer;
+  const { length } = list;
+  for (; i < length; i++) {
+    if (pos > sink.soft) pos = sink.grow(pos, SLACK);
+    const value = list[i];
+    let end = GIVE_UP;
+    if (typeof value === 'bigint') end = writeSmallBigint(sink, value, pos);
+    else if (typeof value === 'number') {
+      if ((value | 0) === value) end = writeInt32(sink.view, value, pos);
+      else if (Number.isSafeInteger(value)) end = writeSafeInteger(sink.view, value, pos);
+    }
+    if (end < 0) break;
+    pos = end;
+  }
+  writer.reached = pos;
+  return i;
 }
 
 function writeFloats(writer: Writer, list: readonly Term[], pos: number): number {
