@@ -1,6 +1,5 @@
 // TLS between us and a BEAM that was started with -proto_dist inet_tls, both verifying the other (protocol section 7.1).
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { genServer } from '../../src/otp/gen-server.js';
@@ -8,16 +7,16 @@ import { atom } from '../../src/term/atom.js';
 import { tuple } from '../../src/term/tuple.js';
 import { tls } from '../../src/transport/tls.js';
 import type { OtpTlsOptions } from '../../src/transport/tls-options.js';
-import { type CertificateFiles, makeCertificates } from '../support/certificates.js';
+import { type CertificateFiles, certificateFolder, makeCertificates } from '../support/certificates.js';
 import { type Erlang, startErlang } from '../support/erlang.js';
 import { startTestNode, type TestNode, until } from '../support/ts-node.js';
 
 const host = '127.0.0.1';
-const folder = mkdtempSync(join(tmpdir(), 'erlnode-tls-'));
+const folder = certificateFolder();
 let files: Record<'beam' | 'ours' | 'elsewhere' | 'foreign' | 'old' | 'lonely', CertificateFiles>;
 
 beforeAll(async () => {
-  files = await makeCertificates({
+  files = await makeCertificates(folder, {
     beam: { issuer: 'cluster', hosts: [host, 'localhost'] },
     ours: { issuer: 'cluster', hosts: [host, 'localhost'] },
     elsewhere: { issuer: 'cluster', hosts: ['elsewhere.example'] },

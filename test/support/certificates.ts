@@ -1,7 +1,7 @@
 // Certificates for a test, made by OTP's own public_key, which is there wherever OTP's ssl is: authorities by name,
-// for hosts and addresses, valid or not. They live in a folder of their own until the test process ends.
+// for hosts and addresses, valid or not. They are files, in a folder that the test removes when it is done.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,11 +28,15 @@ export interface CertificateFiles {
 
 const maker = fileURLToPath(new URL('certificates.erl', import.meta.url));
 
+/** A new folder for certificates. */
+export function certificateFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'erlnode-tls-'));
+}
+
 export async function makeCertificates<Name extends string>(
+  folder: string,
   wishes: Readonly<Record<Name, CertificateWish>>,
 ): Promise<Record<Name, CertificateFiles>> {
-  const folder = mkdtempSync(join(tmpdir(), 'erlnode-certificates-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const all = Object.entries<CertificateWish>(wishes);
   const list = all.map(([name, { issuer, hosts, years }]) => {
     const names = hosts.flatMap((host) => [

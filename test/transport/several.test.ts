@@ -19,7 +19,7 @@ const quiet = { discovery: staticNodes({ env: {} }), cookie: 'secret', listen: f
 let files: Record<'here' | 'there', CertificateFiles>;
 
 beforeAll(async () => {
-  files = await makeCertificates({
+  files = await makeCertificates(directory, {
     here: { issuer: 'cluster', hosts: [host] },
     there: { issuer: 'cluster', hosts: [host] },
   });

@@ -21,7 +21,7 @@ const blocks = (language: string) =>
 
 beforeAll(async () => {
   const cluster = { issuer: 'cluster', hosts: ['127.0.0.1'] };
-  const files = await makeCertificates({ ts: cluster, e: cluster });
+  const files = await makeCertificates(mkdtempSync(join(folder, 'made-')), { ts: cluster, e: cluster });
   for (const name of ['ts', 'e'] as const)
     for (const part of ['cert', 'key'] as const) copyFileSync(files[name][part], join(folder, `${name}.${part}`));
   copyFileSync(files.ts.ca, join(folder, 'cluster.ca'));

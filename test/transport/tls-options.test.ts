@@ -1,7 +1,6 @@
 // What tls() takes and what it refuses, and how it follows its files (docs/TLS.md).
 import { createPrivateKey } from 'node:crypto';
-import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect as tlsConnect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -9,14 +8,14 @@ import { ArgumentError } from '../../src/errors.js';
 import { tls } from '../../src/transport/tls.js';
 import type { OtpTlsOptions, TlsOptions } from '../../src/transport/tls-options.js';
 import type { Transport } from '../../src/transport/transport.js';
-import { type CertificateFiles, makeCertificates, readPem } from '../support/certificates.js';
+import { type CertificateFiles, certificateFolder, makeCertificates, readPem } from '../support/certificates.js';
 
 const host = '127.0.0.1';
-const folder = mkdtempSync(join(tmpdir(), 'erlnode-tls-'));
+const folder = certificateFolder();
 let files: Record<'here' | 'there' | 'foreign', CertificateFiles>;
 
 beforeAll(async () => {
-  files = await makeCertificates({
+  files = await makeCertificates(folder, {
     here: { issuer: 'cluster', hosts: [host] },
     there: { issuer: 'cluster', hosts: [host] },
     foreign: { issuer: 'foreign', hosts: [host] },

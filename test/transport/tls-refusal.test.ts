@@ -1,10 +1,11 @@
 // Who is refused, by whom, and what both sides say about it: two streams, or two nodes, of ours.
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { connect as netConnect, type Socket } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConnectionError } from '../../src/errors.js';
 import type { NodeOptions } from '../../src/node/options.js';
 import { startNode } from '../../src/start-node.js';
@@ -13,15 +14,16 @@ import { tls } from '../../src/transport/tls.js';
 import type { TlsOptions } from '../../src/transport/tls-options.js';
 import type { ByteStream, Listener, Transport } from '../../src/transport/transport.js';
 import { sharedTable } from '../discovery/shared-table.js';
-import { type CertificateFiles, makeCertificates } from '../support/certificates.js';
+import { type CertificateFiles, certificateFolder, makeCertificates } from '../support/certificates.js';
 import { keepLines, type LogLine, until } from '../support/ts-node.js';
 
 const host = '127.0.0.1';
+const folder = certificateFolder();
 type Name = 'here' | 'there' | 'elsewhere' | 'foreign' | 'old' | 'young' | 'lonely';
 let files: Record<Name, CertificateFiles>;
 
 beforeAll(async () => {
-  files = await makeCertificates({
+  files = await makeCertificates(folder, {
     here: { issuer: 'cluster', hosts: [host, 'here.example'] },
     there: { issuer: 'cluster', hosts: [host, 'there.example'] },
     elsewhere: { issuer: 'cluster', hosts: ['elsewhere.example'] },
@@ -31,6 +33,8 @@ beforeAll(async () => {
     lonely: { issuer: 'self', hosts: [host] },
   });
 });
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const containing = (text: string): unknown => expect.stringContaining(text);
 

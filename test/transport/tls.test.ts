@@ -1,15 +1,19 @@
-import { beforeAll, describe, test } from 'vitest';
+import { rmSync } from 'node:fs';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { tls } from '../../src/transport/tls.js';
 import { transportCases } from '../conformance/transport.js';
-import { type CertificateFiles, makeCertificates } from '../support/certificates.js';
+import { type CertificateFiles, certificateFolder, makeCertificates } from '../support/certificates.js';
 import { freePort } from '../support/free-port.js';
 
 const host = '127.0.0.1';
+const folder = certificateFolder();
 let files: Record<'here', CertificateFiles>;
 
 beforeAll(async () => {
-  files = await makeCertificates({ here: { issuer: 'cluster', hosts: [host, 'localhost'] } });
+  files = await makeCertificates(folder, { here: { issuer: 'cluster', hosts: [host, 'localhost'] } });
 });
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe.each(['TLSv1.2', 'TLSv1.3'] as const)('conformance of %s', (version) => {
   const cases = transportCases({
