@@ -74,7 +74,7 @@ test('a stopped BEAM is busy; beyond the hard cap it is a slow peer and let go',
 
 test('info tells how each connection fares', async () => {
   await ts.node.ping(e.name);
-  const release = { 25: '25-27', 26: '25-27', 27: '25-27', 28: '28', 29: '29' }[Number(e.release)];
+  const release = { 23: '23', 25: '25-27', 26: '25-27', 27: '25-27', 28: '28', 29: '29' }[Number(e.release)];
   expect(ts.node.info()).toEqual([ts.node.info(e.name)].map((info) => ({ ...info, silentFor: expect.anything() })));
   expect(ts.node.info(e.name)).toMatchObject({ node: e.name, hidden: true, busy: false, openFragments: 0, release });
   const { bytesIn = 0, messagesIn = 0, atomCacheHitRate = 0, silentFor = -1 } = ts.node.info(e.name) ?? {};

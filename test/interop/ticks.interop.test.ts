@@ -31,8 +31,8 @@ test('a BEAM that was stopped is reported down; one that lives is not', async ()
   const [e, other] = await Promise.all([startTicking(), startTicking()]);
   const ts = await startTestNode(e.epmdPort, { cookie: () => 'both', netTickTime: TICK_TIME });
   try {
-    await e.eval('erlang:set_cookie(both).');
-    await other.eval('erlang:set_cookie(both).');
+    await e.eval('erlang:set_cookie(node(), both).');
+    await other.eval('erlang:set_cookie(node(), both).');
     await ts.node.connect(e.name);
     await ts.node.connect(other.name);
     const events = ts.node.monitorNodes();
