@@ -4,29 +4,13 @@ import { ArgumentError, type DecodeError } from '../errors.js';
 import type { Atom } from '../term/atom.js';
 import type { Term } from '../term/term.js';
 import { readCompressed } from './compressed.js';
-import type { CodecLimits } from './limits.js';
+import type { DecodeOptions } from './options.js';
 import { readDeep } from './read-deep.js';
 import { readFast } from './read-fast.js';
 import { Source } from './source.js';
 import { COMPRESSED, VERSION_MAGIC } from './tags.js';
 
-export interface DecodeOptions {
-  /** `'exact'`: every float is a `Float`. Default `'number'`; a whole float that is a map key is a `Float` all the same. */
-  readonly floats?: 'number' | 'exact';
-  /** `'string'`: a binary that is valid UTF-8 becomes a string. Default `'buffer'`. */
-  readonly binaries?: 'buffer' | 'string';
-  /** `'object'`: a map whose keys are atoms and strings only becomes a null-prototype object. Default `'map'`. */
-  readonly maps?: 'map' | 'object';
-  /** Refuse atoms that this process does not know yet (`unknown_atom`). */
-  readonly safe?: boolean;
-  /** Every binary in memory of its own. Default: large ones are views of the bytes decoded. */
-  readonly copyBinaries?: boolean;
-  /** Whether readers for maps of one shape may be generated (`new Function`) with `maps: 'object'`. Default: where allowed. */
-  readonly generateCode?: boolean;
-  readonly limits?: CodecLimits;
-  /** Ignore what follows a complete term, as OTP does. Default: `trailing_bytes`. */
-  readonly allowTrailing?: boolean;
-}
+export type { DecodeOptions };
 
 /** Reads the terms in packets. Reusable, also after an error. */
 export class Decoder {

@@ -7,7 +7,8 @@ import type { Term } from '../term/term.js';
 import { writeAtom, writeOldAtom } from './atoms.js';
 import { deflate } from './compressed.js';
 import { Keys } from './keys.js';
-import { type CodecLimits, resolveLimits } from './limits.js';
+import { resolveLimits } from './limits.js';
+import type { EncodeOptions } from './options.js';
 import type { RawBuffer } from './raw-buffer.js';
 import { Sink } from './sink.js';
 import { ATOM_CACHE_REF, COMPRESSED, VERSION_MAGIC } from './tags.js';
@@ -15,17 +16,7 @@ import { writeDeep } from './write-deep.js';
 import { GIVE_UP, QUICK_DEPTH, writeQuick } from './write-fast.js';
 import type { Scattered, Writer } from './write-leaf.js';
 
-export interface EncodeOptions {
-  /** zlib level 0 to 9, or `true` for 6; kept only when it makes the term smaller. Stand-alone terms only. */
-  readonly compressed?: boolean | 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
-  /** OTP's meaning: 2 = all atoms in UTF-8 (default), 1 = Latin-1 where possible, 0 = floats as text, too. */
-  readonly minorVersion?: 0 | 1 | 2;
-  /** Map entries in OTP's map-key order instead of the order in which they stand. */
-  readonly deterministic?: boolean;
-  /** What the keys of plain objects become: atoms (default) or binaries. */
-  readonly keys?: 'atom' | 'string';
-  readonly limits?: CodecLimits;
-}
+export type { EncodeOptions };
 
 /** The atom cache of a connection, as the encoder sees it. */
 export interface AtomCacheWriter {

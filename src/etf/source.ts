@@ -4,9 +4,9 @@
 import { Buffer } from 'node:buffer';
 import { DecodeError, type DecodeErrorCode, LimitError } from '../errors.js';
 import type { Atom } from '../term/atom.js';
-import type { DecodeOptions } from './decode.js';
 import type { Identities } from './identity.js';
 import { type CodecLimits, resolveLimits } from './limits.js';
+import type { DecodeOptions } from './options.js';
 import { BufferView, type RawBuffer } from './raw-buffer.js';
 
 /** A memory larger than this is not kept alive between two terms by the decoder's own view. */
