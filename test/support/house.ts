@@ -29,9 +29,13 @@ const pureMay: Readonly<Record<string, RegExp>> = {
   'node:crypto': /^src\/dist\/handshake\/digest\.ts$/,
 };
 
+/** docs/decisions/0003 */
+const dependencies = ['pino', 'dns-packet'];
+
 /** What only certain files may import, wherever they are. */
 const onlyIn: readonly { readonly module: RegExp; readonly files: RegExp; readonly what: string }[] = [
   { module: /^pino$/, files: /^src\/node\/log\.ts$/, what: 'pino' },
+  { module: /^dns-packet$/, files: /^src\/discovery\/srv\/message\.ts$/, what: 'dns-packet' },
   { module: /^node:(net|tls|dgram|https?|http2)$/, files: /^src\/(transport|discovery)\//, what: 'sockets' },
   { module: /^node:dns(\/|$)/, files: /^src\/discovery\//, what: 'DNS' },
   {
@@ -41,7 +45,8 @@ const onlyIn: readonly { readonly module: RegExp; readonly files: RegExp; readon
   },
 ];
 
-const environmentIn = /^src\/(cli\/|node\/(cookie|options)\.ts$|start-node\.ts$|discovery\/(epmd\/|static-nodes\.ts$))/;
+const environmentIn =
+  /^src\/(cli\/|node\/(cookie|options)\.ts$|start-node\.ts$|discovery\/(epmd\/|srv\/srv\.ts$|static-nodes\.ts$))/;
 
 /** What no code says; tested on text without comments and strings. */
 const banned: readonly { readonly text: RegExp; readonly where: RegExp; readonly why: string }[] = [
@@ -144,7 +149,8 @@ function judgeModule(path: string, floor: string, specifier: string): string | u
   for (const rule of onlyIn)
     if (rule.module.test(module) && !rule.files.test(path)) return `imports ${specifier}: no ${rule.what} here`;
   if (module === 'node:process' && !environmentIn.test(path)) return `imports ${specifier}: no environment here`;
-  if (!module.startsWith('node:')) return module === 'pino' ? undefined : `imports ${specifier}, not a dependency`;
+  if (!module.startsWith('node:'))
+    return dependencies.includes(module) ? undefined : `imports ${specifier}, not a dependency`;
   if (!pureFloors.includes(floor) && floor !== 'errors.ts') return undefined;
   return pureMay[module]?.test(path) === true ? undefined : `imports ${specifier}: ${floor} is pure`;
 }
