@@ -4,11 +4,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DOP } from '../../src/dist/control.js';
 import { ANNOUNCED_FLAGS, DFLAG } from '../../src/dist/flags.js';
 import type { NodeOptions } from '../../src/node/options.js';
-import { atom, atomCount, internAtom } from '../../src/term/atom.js';
+import { atom, atomCount } from '../../src/term/atom.js';
 import { pid, reference } from '../../src/term/identifiers.js';
 import type { Term } from '../../src/term/term.js';
 import { Tuple, tuple } from '../../src/term/tuple.js';
-import { packet } from '../dist/peers.js';
+import { encoded, framed, packet } from '../dist/peers.js';
 import { type Epmd, startEpmd } from '../support/epmd.js';
 import { startTestNode, type TestNode, until } from '../support/ts-node.js';
 import { COOKIE, complaints, dialRaw, type Intruder, intrude } from './raw-peer.js';
@@ -40,8 +40,11 @@ async function start(options: NodeOptions = {}): Promise<TestNode> {
 async function write(peer: Intruder, bytes: Buffer): Promise<void> {
   if (peer.socket.write(bytes)) return;
   await new Promise<void>((resolve) => {
-    peer.socket.once('drain', resolve);
-    peer.socket.once('close', () => resolve());
+    const goOn = (): void => {
+      peer.socket.off('drain', goOn).off('close', goOn);
+      resolve();
+    };
+    peer.socket.on('drain', goOn).on('close', goOn);
   });
 }
 
@@ -129,19 +132,18 @@ test(
     const before = memory();
     const since = performance.now();
     const peer = await intrude(victim, { flags: PLAIN });
-    const to = tuple(DOP.DOP_REG_SEND, theirs(peer), SELF, atom('sink'));
-    const send = async (count: number, make: (i: number) => Term): Promise<void> => {
-      for (let i = 0; i < count; i += 100)
-        await write(
-          peer,
-          packet(
-            to,
-            Array.from({ length: 100 }, (_, k) => make(i + k)),
-          ),
-        );
+    const to = encoded(tuple(DOP.DOP_REG_SEND, theirs(peer), SELF, atom('sink')));
+    // By hand: whoever sends them from this process must not intern them, too.
+    const send = async (count: number, make: (i: number) => Buffer): Promise<void> => {
+      for (let i = 0; i < count; i += 100) {
+        const list = Array.from({ length: 100 }, (_, k) => make(i + k));
+        await write(peer, framed([112, 131], to, [131, 108, 0, 0, 0, 100], ...list, [106]));
+      }
     };
-    await send(atoms, (i) => internAtom(`never_seen_before_${i}`));
-    await send(names, (i) => pid(`n${i}@nowhere.invalid`, 1, 0, 4));
+    const atomBytes = (text: string): Buffer => Buffer.concat([Buffer.from([119, text.length]), Buffer.from(text)]);
+    const pidTail = Buffer.from([0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 4]);
+    await send(atoms, (i) => atomBytes(`never_seen_before_${i}`));
+    await send(names, (i) => Buffer.concat([Buffer.from([88]), atomBytes(`n${i}@nowhere.invalid`), pidTail]));
     const messages = (atoms + names) / 100;
     await until(() => victim.node.info(peer.name)?.messagesIn === messages, 'all', TIME);
     told(`${atoms} atoms and ${names} node names (${atomCount()} interned now)`, since, before);
