@@ -18,8 +18,9 @@ export function tlsAcceptor(
   credentials: Credentials,
   onError: (error: Error) => void,
 ): (socket: Socket) => ByteStream {
+  let shown = credentials.options;
   const server = createServer({
-    ...credentials.options,
+    ...shown,
     requestCert: side.verify,
     // Node would close without a word about the reason; the check is in `judge`.
     rejectUnauthorized: false,
@@ -59,9 +60,13 @@ export function tlsAcceptor(
   });
 
   return (socket) => {
-    const fresh = credentials.refresh();
-    if (fresh === true) server.setSecureContext(credentials.options);
-    else if (fresh !== false) onError(fresh);
+    const unusable = credentials.refresh();
+    if (unusable !== undefined) onError(unusable);
+    // Another listener of the same transport may have been the first to notice.
+    if (shown !== credentials.options) {
+      shown = credentials.options;
+      server.setSecureContext(shown);
+    }
     const remote = hostAndPort(socket.remoteAddress, socket.remotePort);
     const stream = new DeferredStream(remote, socket);
     const key = addresses(socket);

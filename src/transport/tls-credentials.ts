@@ -41,19 +41,19 @@ export class Credentials {
   /**
    * Looks at the files, at most once a second.
    *
-   * @returns whether `context` and `options` are new; or, once for every state of the files, why they cannot be used.
+   * @returns once for every state of the files, why they cannot be used. `context` and `options` are others when they can.
    */
-  refresh(): boolean | ArgumentError {
-    if (this.#paths.length === 0 || performance.now() - this.#lookedAt < lookAgainAfter) return false;
+  refresh(): ArgumentError | undefined {
+    if (this.#paths.length === 0 || performance.now() - this.#lookedAt < lookAgainAfter) return undefined;
     this.#lookedAt = performance.now();
     const stamp = this.#look();
-    if (stamp === this.#stamp) return false;
+    if (stamp === this.#stamp) return undefined;
     this.#stamp = stamp;
     try {
       const options = read(this.#side);
       this.#context = build(this.#side, options);
       this.#options = options;
-      return true;
+      return undefined;
     } catch (error) {
       if (error instanceof ArgumentError) return error;
       throw error;

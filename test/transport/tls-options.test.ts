@@ -167,6 +167,7 @@ describe('follows its files', () => {
     const errors: string[] = [];
     const transport = tls({ cert: join(folder, 'cert'), key: join(folder, 'key'), ca: files.here.ca });
     const listener = await transport.listen({ ...quiet, onError: ({ message }) => errors.push(message) });
+    const second = await transport.listen(quiet);
     const [here = '', there = ''] = await Promise.all(
       [files.here, files.there].map(async (one) => {
         const other = await tls(one).listen(quiet);
@@ -182,12 +183,14 @@ describe('follows its files', () => {
     expect(await shown(listener.port)).toBe(here);
     become('there', 'key');
     await expect.poll(() => shown(listener.port), { timeout: 10_000 }).toBe(there);
+    expect(await shown(second.port)).toBe(there);
     expect(errors).toHaveLength(1);
     rmSync(join(folder, 'key'));
     await expect.poll(() => shown(listener.port).then(() => errors.length), { timeout: 10_000 }).toBe(2);
     expect(errors[1]).toMatch(/ENOENT/);
     expect(await shown(listener.port)).toBe(there);
     await listener.close();
+    await second.close();
   });
 
   test('who connects shows its new certificate, too', async () => {
