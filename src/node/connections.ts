@@ -7,6 +7,7 @@ import { ConnectionError, type HandshakeError, LimitError } from '../errors.js';
 import type { Signal } from '../process/signal.js';
 import type { ByteStream } from '../transport/transport.js';
 import type { DistController } from './dist-controller.js';
+import { roughBytes } from './rough-bytes.js';
 
 /** Our attempt to connect. */
 export interface Attempt {
@@ -27,6 +28,8 @@ interface Peer {
   attempt: Attempt | undefined;
   /** Signals for when the connection is up. */
   queued: Signal[];
+  /** About so many bytes are in them. */
+  queuedBytes: number;
   waiters: { resolve(): void; reject(error: Error): void }[];
   /** The peer refused our attempt because it makes one of its own: how long we wait for that one. */
   expecting: ReturnType<typeof setTimeout> | undefined;
@@ -35,6 +38,8 @@ interface Peer {
 export interface ConnectionsOptions {
   readonly self: string;
   readonly queuedSignals: number;
+  /** Bytes that may wait for a connection, as far as they are known; one signal alone may have more. */
+  readonly queueBytes: number;
   /** Starts an attempt, which ends in {@link Connections.established} or {@link Connections.failed}. */
   dial(peer: string): Attempt;
   /** Makes a connection of a stream whose handshake has been done. */
@@ -91,14 +96,18 @@ export class Connections {
   /** Sends a signal that is worth a connection as soon as there is one. */
   queue(name: string, signal: Signal): void {
     const peer = this.peer(name);
-    if (peer.queued.length >= this.options.queuedSignals) {
-      const { queuedSignals } = this.options;
-      this.giveUp(
-        peer,
-        new LimitError('send_queue_full', `signals waiting for ${name}`, queuedSignals, queuedSignals + 1),
-      );
+    const { queuedSignals, queueBytes } = this.options;
+    const signals = peer.queued.length + 1;
+    const bytes = peer.queuedBytes + roughBytes(signal);
+    if (signals > queuedSignals || (signals > 1 && bytes > queueBytes)) {
+      const [what, limit, asked] =
+        signals > queuedSignals
+          ? (['signals', queuedSignals, signals] as const)
+          : (['bytes', queueBytes, bytes] as const);
+      this.giveUp(peer, new LimitError('send_queue_full', `${what} waiting for ${name}`, limit, asked));
       return;
     }
+    peer.queuedBytes = bytes;
     peer.queued.push(signal);
     this.want(peer);
   }
@@ -142,6 +151,7 @@ export class Connections {
     this.options.onUp(controller);
     const { queued, waiters } = peer;
     peer.queued = [];
+    peer.queuedBytes = 0;
     peer.waiters = [];
     for (const signal of queued) this.options.transmit(controller, signal);
     for (const waiter of waiters) waiter.resolve();
@@ -191,6 +201,7 @@ export class Connections {
       controller: undefined,
       attempt: undefined,
       queued: [],
+      queuedBytes: 0,
       waiters: [],
       expecting: undefined,
     };
@@ -212,6 +223,7 @@ export class Connections {
     const { waiters } = peer;
     peer.waiters = [];
     peer.queued = [];
+    peer.queuedBytes = 0;
     this.forgetIfIdle(peer);
     this.options.onFailed(peer.name, error);
     for (const waiter of waiters) waiter.reject(error);

@@ -64,6 +64,7 @@ export class Distribution {
     this.connections = new Connections({
       self: name,
       queuedSignals: this.limits.queuedSignals,
+      queueBytes: this.limits.queueBytes,
       open: (established, stream) => this.open(established, stream),
       onUp: (controller) => this.nodeUp(controller),
       onDown: (controller, reason) => this.nodeDown(controller, reason),

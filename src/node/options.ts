@@ -25,7 +25,7 @@ export interface NodeLimits extends ConnectionLimits {
   readonly unauthenticated: number;
   /** OTP: `+zdbbl`. Bytes queued for a peer from which on it is busy. Default 1 MiB. */
   readonly busyBytes: number;
-  /** Bytes queued for a peer beyond which its connection is closed as too slow. Default 64 MiB. */
+  /** Bytes queued for a peer, connected or not, beyond which its connection is closed as too slow. Default 64 MiB. */
   readonly queueBytes: number;
   /** Signals that wait for a connection to come up. Default 100,000. */
   readonly queuedSignals: number;

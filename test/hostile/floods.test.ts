@@ -1,8 +1,10 @@
 // How much a peer with the cookie may ask for, and how much it may hold up (promises 9 to 12).
 // HOSTILE_FULL=1 npx vitest run test/hostile/floods.test.ts for the numbers of the promises instead of smaller ones.
+import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DOP } from '../../src/dist/control.js';
 import { ANNOUNCED_FLAGS, DFLAG } from '../../src/dist/flags.js';
+import { Acceptor } from '../../src/dist/handshake/acceptor.js';
 import type { NodeOptions } from '../../src/node/options.js';
 import { atom, atomCount } from '../../src/term/atom.js';
 import { pid, reference } from '../../src/term/identifiers.js';
@@ -11,7 +13,7 @@ import { Tuple, tuple } from '../../src/term/tuple.js';
 import { encoded, framed, packet } from '../dist/peers.js';
 import { type Epmd, startEpmd } from '../support/epmd.js';
 import { startTestNode, type TestNode, until } from '../support/ts-node.js';
-import { COOKIE, complaints, dialRaw, type Intruder, intrude } from './raw-peer.js';
+import { COOKIE, complaints, dialRaw, type Intruder, impersonate, intrude } from './raw-peer.js';
 
 const FULL = process.env['HOSTILE_FULL'] !== undefined;
 const size = (full: number, reduced: number): number => (FULL ? full : reduced);
@@ -197,6 +199,52 @@ describe('a peer that never reads', () => {
   );
 
   test(
+    'and takes every new connection: memory stays bounded all the same',
+    async () => {
+      const limits = FULL ? {} : { queueBytes: 8 * MiB, busyBytes: 256 * 1024 };
+      const total = size(400, 96);
+      const victim = await start({ limits });
+      const good = await start();
+      await good.node.connect(victim.name);
+      const name = 'sloth@127.0.0.1';
+      const fake = await impersonate(epmd.port, 'sloth', ({ socket }) => {
+        const machine = new Acceptor({
+          self: { node: name, creation: 7, flags: ANNOUNCED_FLAGS },
+          challenge: randomInt(2 ** 32),
+          lengthBytes: 2,
+          allow: () => true,
+          decide: () => 'ok',
+          cookie: () => COOKIE,
+          isOwnChallenge: () => false,
+        });
+        socket.removeAllListeners('data');
+        socket.on('data', (chunk) => {
+          const step = machine.receive(chunk);
+          for (const bytes of step.output) socket.write(bytes);
+          if (step.established !== undefined) socket.pause();
+        });
+      });
+      await victim.node.connect(name);
+      const before = memory();
+      const since = performance.now();
+      let most = before;
+      for (let i = 0; i < total; i++) {
+        victim.node.send({ name: 'x', node: name }, Buffer.alloc(MiB, i));
+        most = Math.max(most, process.memoryUsage.rss());
+        if (i % 100 === 99) expect(await good.node.ping(victim.name)).toBe('pong');
+      }
+      expect(await good.node.ping(victim.name)).toBe('pong');
+      most = Math.max(most, process.memoryUsage.rss());
+      console.log(`most memory: +${((most - before) / MiB).toFixed(0)} MiB`);
+      told(`${total} MiB to a peer that never reads and came back ${fake.peers.length - 1} times`, since, before);
+      expect(complaints(victim.log)[0]).toMatchObject({ message: 'nodedown', peer: name, code: 'send_queue_full' });
+      expect(most - before).toBeLessThan(256 * MiB);
+      fake.close();
+    },
+    TIME,
+  );
+
+  test(
     'and only asks: its answers do not pile up for ever',
     async () => {
       const victim = await start({ limits: { queueBytes: MiB } });
@@ -274,7 +322,7 @@ test(
     };
     const floods = Promise.all([flood(), flood(), flood(), flood()]);
     const times: number[] = [];
-    for (let i = 0; i < size(1000, 100); i++) {
+    for (let i = 0; i < size(300, 50); i++) {
       const since = performance.now();
       expect(await good.node.ping(victim.name)).toBe('pong');
       times.push(performance.now() - since);

@@ -50,7 +50,7 @@ describe.each([
   ['with all but one byte of the longest message', 2 + 4095],
 ])('%s', (_what, bytes) => {
   test(`${COUNT} half-open connections`, async () => {
-    const victim: TestNode = await startTestNode(epmd.port, { cookie: COOKIE, setupTime: 3 });
+    const victim: TestNode = await startTestNode(epmd.port, { cookie: COOKIE, setupTime: 2 });
     try {
       expect(await erl.eval(`net_adm:ping('${victim.name}').`)).toBe('pong');
       const socketsBefore = sockets();

@@ -5,6 +5,7 @@ import { ConnectionError, HandshakeError, LimitError } from '../../src/errors.js
 import { type Attempt, Connections } from '../../src/node/connections.js';
 import type { Node } from '../../src/node/node.js';
 import { atom } from '../../src/term/atom.js';
+import { tuple } from '../../src/term/tuple.js';
 import { until } from '../support/ts-node.js';
 import { COOKIE, type MemoryNode, type Network, network, timers } from './network.js';
 
@@ -105,6 +106,7 @@ describe('what fails leaves nothing behind', () => {
     const connections: Connections = new Connections({
       self: 'a@memory',
       queuedSignals: 10,
+      queueBytes: 1000,
       dial(name) {
         const attempt: Attempt = {
           phase: 'lookup',
@@ -186,6 +188,17 @@ describe('what fails leaves nothing behind', () => {
     node.send({ name: 'x', node: 'b@memory' }, 7);
     await until(() => signals.length === 2, 'a second look-up');
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
+  });
+
+  test('more bytes than may wait for a node; one message alone may have more', async () => {
+    const net = network();
+    const { node, log } = await start(net, 'a@memory', { discovery: silent, limits: { queueBytes: 1000 } });
+    const connecting = expect(node.connect('b@memory')).rejects.toThrow(/bytes waiting for b@memory/);
+    node.send({ name: 'x', node: 'b@memory' }, Buffer.alloc(5000));
+    expect(log.filter(({ code }) => code === 'send_queue_full')).toEqual([]);
+    node.send({ name: 'x', node: 'b@memory' }, tuple(1, [new Map([[atom('key'), { data: 'x'.repeat(100) }]])]));
+    await connecting;
+    expect(log.filter(({ code }) => code === 'send_queue_full')).toHaveLength(1);
   });
 
   test('an attempt that takes longer than the setup time', async () => {
