@@ -15,7 +15,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const doors = {
   erlnode: [
     ...['startNode', 'atom', 'tuple', 'float', 'charlist', 'text'],
-    ...['erl', 'format', 'parse', 'compare', 'equals'],
+    ...['erl', 'format', 'parse', 'compare', 'equals', 'tcp', 'tls', 'unix'],
   ],
   'erlnode/etf': ['encode', 'decode'],
   'erlnode/discovery': ['epmd', 'epmdServer', 'staticNodes', 'firstOf'],
