@@ -13,7 +13,7 @@ import { Tuple, tuple } from '../../src/term/tuple.js';
 import { encoded, framed, packet } from '../dist/peers.js';
 import { type Epmd, startEpmd } from '../support/epmd.js';
 import { startTestNode, type TestNode, until } from '../support/ts-node.js';
-import { COOKIE, complaints, dialRaw, type Intruder, impersonate, intrude } from './raw-peer.js';
+import { COOKIE, complaints, dialRaw, type Intruder, impersonate, intrude, u32 } from './raw-peer.js';
 
 const FULL = process.env['HOSTILE_FULL'] !== undefined;
 const size = (full: number, reduced: number): number => (FULL ? full : reduced);
@@ -78,9 +78,13 @@ test(
     const before = memory();
     const since = performance.now();
     const peer = await intrude(victim, { flags: PLAIN });
-    const to = tuple(DOP.DOP_REG_SEND, theirs(peer), SELF, atom('counter'));
-    for (let i = 0; i < count; i += 1000)
-      await write(peer, Buffer.concat(Array.from({ length: 1000 }, (_, k) => packet(to, i + k))));
+    const to = encoded(tuple(DOP.DOP_REG_SEND, theirs(peer), SELF, atom('counter')));
+    const one = framed([112, 131], to, [131, 98], u32(0));
+    for (let i = 0; i < count; i += 1000) {
+      const some = Buffer.alloc(1000 * one.length, one);
+      for (let k = 0; k < 1000; k++) some.writeUInt32BE(i + k, (k + 1) * one.length - 4);
+      await write(peer, some);
+    }
     await until(() => next === count, 'the last message', TIME);
     told(`${count} messages`, since, before);
     expect(memory() - before).toBeLessThan(200 * MiB);
