@@ -69,7 +69,7 @@ async function askServers(
         return await askOne(server, question, timeout, signal);
       } catch (error) {
         if (signal.aborted || !(error instanceof ErlnodeError)) throw error;
-        faults.set(serverName(server), error);
+        faults.set(serverName(server), error as ErlnodeError);
       }
     }
     // Who did not answer has had its pause.

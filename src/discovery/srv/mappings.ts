@@ -1,7 +1,7 @@
 // From the name of a node to names in DNS, as data: DynamicSrv's rule, Consul's and Kubernetes' conventions, templates.
 import { isIP } from 'node:net';
 import { ArgumentError } from '../../errors.js';
-import { canonical, nameFault } from './records.js';
+import { canonical, isAddressInDisguise, nameFault } from './records.js';
 
 /**
  * Where a node is to be found. Every member but `addrTargets` is a template:
@@ -104,6 +104,7 @@ export function mapper(mapping: SrvMapping | SrvMappingFunction | string): (node
     };
   const templates = typeof mapping === 'string' ? { service: mapping } : mapping;
   const { addrTargets, ...names } = templates;
+  checkTemplate('service', names.service);
   for (const [member, template] of Object.entries(names)) checkTemplate(member, template);
   return ({ name, host }) => {
     const dot = isIP(host) === 0 ? host.indexOf('.') : -1;
@@ -156,7 +157,8 @@ function place({ service, target, address, addrTargets = false }: SrvMapping): P
     target: target && canonical(target),
     address: address && canonical(address),
   };
-  if (nameFault(names.service) !== undefined) return undefined;
+  // Nobody can have the name of node-0@10.0.0.1, so nobody is bothered with it.
+  if (nameFault(names.service) !== undefined || isAddressInDisguise(names.service)) return undefined;
   return {
     service: names.service,
     addrTargets,

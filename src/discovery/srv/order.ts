@@ -2,8 +2,8 @@
 import type { SrvRecord } from './records.js';
 
 /**
- * By priority; within one priority drawn by lot, in which a record's chance is its weight. Records without weight come
- * last, unless all others have had their turn by luck (RFC 2782, "Weight").
+ * By priority; within one priority drawn by lot, in which a record's chance is its weight. Records of weight 0 come
+ * after all others, for which RFC 2782 says "a very small chance".
  *
  * @param random as Math.random
  */
@@ -27,9 +27,8 @@ export function byPriorityAndWeight(records: readonly SrvRecord[], random: () =>
 function drawn(records: readonly SrvRecord[], random: () => number): SrvRecord[] {
   return records
     .map((record) => {
-      const chance = 1 - random();
-      // The RFC leaves weight 0 "a very small chance"; ours among themselves is even.
-      return { record, none: record.weight <= 0, at: -Math.log(chance) / Math.max(1, record.weight) };
+      const at = -Math.log(1 - random()) / Math.max(1, record.weight);
+      return { record, none: record.weight <= 0, at };
     })
     .sort((a, b) => Number(a.none) - Number(b.none) || a.at - b.at)
     .map(({ record }) => record);

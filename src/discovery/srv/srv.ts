@@ -1,5 +1,6 @@
 // Discovery by DNS: SRV records say on which port of which host a node listens. RFC 2782, and the rules of DynamicSrv.
 // Endpoints are addresses, never names: nobody after us asks a resolver that might answer something else.
+import { setMaxListeners } from 'node:events';
 import { BlockList, isIP } from 'node:net';
 import { ArgumentError, ConnectionError, type ErlnodeError, ProtocolError } from '../../errors.js';
 import type { Endpoint } from '../../transport/transport.js';
@@ -115,7 +116,8 @@ interface Search {
 
 async function find(node: NodeName, place: Place, search: Search, signal: AbortSignal): Promise<readonly Endpoint[]> {
   // Asked for at the same time: most often it is the target, too.
-  const standIn = place.address === undefined ? undefined : addressesOf(place.address, search, signal);
+  const { address } = place;
+  const standIn = address === undefined ? undefined : addressesOf(address, search, signal);
   standIn?.catch(() => {});
   const { records, exists } = await search.lookups.services(place.service, signal);
   if (!exists) return [];
@@ -134,7 +136,13 @@ async function find(node: NodeName, place: Place, search: Search, signal: AbortS
   if (wanted !== undefined) return atAddress(node, wanted, ordered, place, search, signal);
 
   const tried = ordered.slice(0, MAX_TARGETS);
-  const outcomes = await Promise.allSettled(tried.map((record) => targetAddresses(record, place, search, signal)));
+  const outcomes = await Promise.allSettled(
+    tried.map((record) =>
+      standIn !== undefined && canonical(record.target) === address
+        ? standIn
+        : targetAddresses(record, place, search, signal),
+    ),
+  );
   const endpoints = outcomes.flatMap((outcome, i) =>
     outcome.status === 'fulfilled' ? endpointsAt(outcome.value, tried[i]) : [],
   );
@@ -146,7 +154,7 @@ async function find(node: NodeName, place: Place, search: Search, signal: AbortS
     const addresses = await standIn.catch(() => []);
     if (addresses.length > 0) return tried.flatMap((record) => endpointsAt(addresses, record)).slice(0, MAX_ENDPOINTS);
   }
-  throw failures.find(({ code }) => code !== 'unknown_host') ?? failures[0];
+  throw failures.find(({ code }) => code !== 'unknown_host') ?? (failures[0] as ErlnodeError);
 }
 
 /** The places whose address is the host of the node's name: SRV says the port, and who has the address. */
@@ -304,6 +312,8 @@ function within<Value>(
 ): Promise<Value> {
   return new Promise((resolve, reject) => {
     const own = new AbortController();
+    // One for every lookup of the search, of which there are a few dozen at most.
+    setMaxListeners(0, own.signal);
     const settle = (outcome: () => void) => {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
