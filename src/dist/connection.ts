@@ -78,7 +78,6 @@ export class Connection {
     const { self, peer, flags, tickTime, tickIntensity, now } = options;
     const limits = { ...CONNECTION_LIMITS, ...options.limits };
     this.#sink = options.sink;
-    this.#frames = new FrameReader(4, limits.frameBytes);
     this.#control = new ControlWriter(flags);
     const decoder = new Decoder(options.terms);
     const encoder = new Encoder(options.encoding);
@@ -92,6 +91,8 @@ export class Connection {
       this.#reader = new PassThroughReader(decoder, self, peer);
       this.#writer = new PassThroughWriter(encoder, this.#control);
     }
+    const reader = this.#reader;
+    this.#frames = new FrameReader(4, limits.frameBytes, (chunk, start) => reader.takesPieces(chunk, start));
     this.#ticker = new Ticker(tickTime ?? TICK_TIME, tickIntensity ?? TICK_INTENSITY, now);
   }
 
@@ -119,7 +120,11 @@ export class Connection {
           this.#ticksIn++;
           continue;
         }
-        const message = this.#reader.read(frames.bytes, frames.start, frames.end);
+        const { pieces } = frames;
+        const message =
+          pieces === undefined
+            ? this.#reader.read(frames.bytes, frames.start, frames.end)
+            : this.#reader.readPieces(pieces);
         if (message === undefined) continue;
         this.#messagesIn++;
         this.#sink.onControl(message);

@@ -71,7 +71,7 @@ export class Fragments {
    *
    * @throws ProtocolError `bad_header`; LimitError `too_many_fragments`, `message_too_large`
    */
-  continue(sequence: bigint, fragment: number, part: Buffer): Assembled | undefined {
+  continue(sequence: bigint, fragment: number, ...pieces: readonly Buffer[]): Assembled | undefined {
     const started = this.#open.get(sequence);
     if (started === undefined) {
       throw new ProtocolError('bad_header', 'the peer continues a fragmented message that it has not started');
@@ -80,7 +80,7 @@ export class Fragments {
       const what = `expected fragment ${started.expected} of a message, got ${fragment}`;
       throw new ProtocolError('bad_header', what);
     }
-    this.#add(started, part);
+    for (const piece of pieces) this.#add(started, piece);
     if (fragment > 1) {
       started.expected--;
       return undefined;

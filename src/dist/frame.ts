@@ -5,6 +5,8 @@ import { LimitError } from '../errors.js';
 
 /** First size of the buffer that collects a frame which comes in several chunks; it grows as bytes arrive. */
 const FIRST_CAPACITY = 4096;
+/** Pieces of a frame from this size on may be handed over as they came. */
+const LARGE_PIECE = 16 * 1024;
 /** Untouched memory costs next to nothing, copying does. */
 const GROWTH = 4;
 
@@ -19,18 +21,27 @@ export class FrameReader {
   /** Bytes of the current length that were read, and their value so far. */
   #headerBytes = 0;
   #length = 0;
-  /** The current frame, when it did not come in one chunk. */
+  /** The current frame, when it did not come in one chunk: copied together, or as the pieces that came. */
   #body: Buffer | undefined;
+  #pieces: Buffer[] | undefined;
   #filled = 0;
+  readonly #mayScatter: (chunk: Buffer, start: number) => boolean;
 
   /** The frame that {@link advance} went to. */
   bytes: Buffer = nothing;
   start = 0;
   end = 0;
+  /** Instead of `bytes`: the frame in pieces, when it came so and the reader can do with that. */
+  pieces: readonly Buffer[] | undefined;
 
-  constructor(lengthBytes: 2 | 4, limit: number) {
+  /**
+   * @param mayScatter told where a frame begins that does not end in its chunk: whether the reader takes it in pieces.
+   * Copying large frames together costs more than all else that is done to them.
+   */
+  constructor(lengthBytes: 2 | 4, limit: number, mayScatter: (chunk: Buffer, start: number) => boolean = () => false) {
     this.#lengthBytes = lengthBytes;
     this.#limit = limit;
+    this.#mayScatter = mayScatter;
   }
 
   /** Appends a chunk; {@link next} then gives the frames. Frames may be views of the chunk. */
@@ -42,7 +53,8 @@ export class FrameReader {
 
   /** The next frame's content, or undefined until more bytes come. @throws as {@link advance}. */
   next(): Buffer | undefined {
-    return this.advance() ? this.bytes.subarray(this.start, this.end) : undefined;
+    if (!this.advance()) return undefined;
+    return this.pieces === undefined ? this.bytes.subarray(this.start, this.end) : Buffer.concat(this.pieces);
   }
 
   /**
@@ -55,6 +67,8 @@ export class FrameReader {
   advance(): boolean {
     if (this.#headerBytes < this.#lengthBytes && !this.#readLength()) return false;
     const here = this.#chunk.length - this.#at;
+    this.pieces = undefined;
+    if (this.#pieces !== undefined) return this.#scatter(here);
     if (this.#body === undefined) {
       if (here >= this.#length) {
         this.bytes = this.#chunk;
@@ -65,6 +79,10 @@ export class FrameReader {
         return true;
       }
       if (here === 0) return false;
+      if (this.#mayScatter(this.#chunk, this.#at)) {
+        this.#pieces = [];
+        return this.#scatter(here);
+      }
     }
     return this.#collect(here);
   }
@@ -94,6 +112,30 @@ export class FrameReader {
         this.#length,
       );
     }
+    return true;
+  }
+
+  #scatter(here: number): boolean {
+    const pieces = this.#pieces as Buffer[];
+    const take = Math.min(here, this.#length - this.#filled);
+    const done = this.#filled + take === this.#length;
+    // The first piece and the last may be small. A frame that drips in would cost more in pieces than in bytes.
+    if (take < LARGE_PIECE && pieces.length > 0 && !done) {
+      this.#body = Buffer.concat(pieces);
+      this.#pieces = undefined;
+      return here > 0 && this.#collect(here);
+    }
+    pieces.push(this.#chunk.subarray(this.#at, this.#at + take));
+    this.#filled += take;
+    this.#at += take;
+    if (!done) {
+      this.#letGo();
+      return false;
+    }
+    this.pieces = pieces;
+    this.start = 0;
+    this.end = this.#length;
+    this.#startFrame();
     return true;
   }
 
@@ -130,6 +172,7 @@ export class FrameReader {
     this.#headerBytes = 0;
     this.#length = 0;
     this.#body = undefined;
+    this.#pieces = undefined;
     this.#filled = 0;
   }
 }

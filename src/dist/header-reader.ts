@@ -63,6 +63,16 @@ export class HeaderReader implements PacketReader {
     throw new ProtocolError('bad_frame', `expected a packet with a distribution header, got ${got}`);
   }
 
+  /** Fragments of a large message, but for the first: their content is kept in pieces anyway. */
+  takesPieces(chunk: Buffer, start: number): boolean {
+    const isContinuation = chunk[start] === VERSION_MAGIC && chunk[start + 1] === DIST_FRAG_CONT;
+    return isContinuation && this.#format.fragments && chunk.length - start >= FRAGMENT_HEAD;
+  }
+
+  readPieces([head, ...others]: readonly Buffer[]): ControlMessage | undefined {
+    return this.#fragment(head as Buffer, false, others);
+  }
+
   #readAtoms(bytes: Buffer, at: number, end: number): readonly Atom[] {
     if (!this.#format.atomCache && at < end && bytes[at] !== 0) {
       throw new ProtocolError('bad_header', 'the peer uses an atom cache that was not agreed on');
@@ -70,7 +80,8 @@ export class HeaderReader implements PacketReader {
     return this.#cache.read(bytes, at, end);
   }
 
-  #fragment(frame: Buffer, first: boolean): ControlMessage | undefined {
+  /** @param others what belongs to the same fragment. */
+  #fragment(frame: Buffer, first: boolean, others: readonly Buffer[] = []): ControlMessage | undefined {
     if (frame.length < FRAGMENT_HEAD) throw new ProtocolError('bad_header', 'the header of a fragment is cut short');
     const sequence = frame.readBigUInt64BE(2);
     const fragment = Number(frame.readBigUInt64BE(10));
@@ -80,7 +91,7 @@ export class HeaderReader implements PacketReader {
       throw new ProtocolError('bad_header', 'fragments are numbered down to 1');
     }
     if (!first) {
-      const whole = this.#fragments.continue(sequence, fragment, frame.subarray(FRAGMENT_HEAD));
+      const whole = this.#fragments.continue(sequence, fragment, frame.subarray(FRAGMENT_HEAD), ...others);
       return whole === undefined ? undefined : this.#message(whole.bytes, 0, whole.bytes.length, whole.atoms);
     }
     const atoms = this.#readAtoms(frame, FRAGMENT_HEAD, frame.length);

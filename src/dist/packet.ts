@@ -13,6 +13,10 @@ export interface PacketReader {
    * @throws ProtocolError, LimitError
    */
   read(bytes: Buffer, start: number, end: number): ControlMessage | undefined;
+  /** Whether a frame that begins at `start`, and ends in a later chunk, may be given to {@link readPieces}. */
+  takesPieces(chunk: Buffer, start: number): boolean;
+  /** The same as {@link read}, for a frame in pieces. */
+  readPieces(pieces: readonly Buffer[]): ControlMessage | undefined;
   /** Messages of which only a part has come. */
   readonly openFragments: number;
 }

@@ -48,6 +48,15 @@ export class PassThroughReader implements PacketReader {
     return message;
   }
 
+  takesPieces(): boolean {
+    return false;
+  }
+
+  readPieces(pieces: readonly Buffer[]): ControlMessage {
+    const whole = Buffer.concat(pieces);
+    return this.read(whole, 0, whole.length);
+  }
+
   #payload(): Term {
     if (this.#at >= this.#end || this.#bytes[this.#at] !== VERSION_MAGIC) {
       throw new ProtocolError('bad_payload', 'expected a payload that starts with 131');

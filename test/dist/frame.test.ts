@@ -92,3 +92,46 @@ describe('FrameReader', () => {
     expect(whole?.equals(Buffer.alloc(size, 7))).toBe(true);
   });
 });
+
+describe('a frame that may be scattered', () => {
+  const whole = Buffer.from(Array.from({ length: 200_000 }, (_, i) => i % 251));
+  const framed = Buffer.concat([Buffer.from([0, 3, 13, 64]), whole]);
+  const scattering = () => new FrameReader(4, 1_000_000, () => true);
+
+  /** The frame in however many pieces the reader made of chunks that end at `cuts`. */
+  function pieces(reader: FrameReader, cuts: readonly number[]): readonly Buffer[] | undefined {
+    let from = 0;
+    for (const to of [...cuts, framed.length]) {
+      reader.push(framed.subarray(from, to));
+      from = to;
+      if (reader.advance()) return reader.pieces ?? [reader.bytes.subarray(reader.start, reader.end)];
+    }
+    return undefined;
+  }
+
+  test('is given as it came, uncopied', () => {
+    const got = pieces(scattering(), [65_536, 131_072]);
+    expect(got).toHaveLength(3);
+    expect(Buffer.concat(got ?? []).equals(whole)).toBe(true);
+    expect(got?.every(({ buffer }) => buffer === framed.buffer)).toBe(true);
+  });
+
+  test.each([
+    ['in large chunks and one small one', [65_536, 65_540, 131_072]],
+    ['in small chunks', Array.from({ length: 199 }, (_, i) => (i + 1) * 1000)],
+    ['with a first and a last piece of one byte', [5, 200_003]],
+    ['with an empty chunk in between', [65_536, 65_536, 131_072]],
+  ])('%s: the same bytes, and never many pieces', (_name, cuts) => {
+    const got = pieces(scattering(), cuts);
+    expect(Buffer.concat(got ?? []).equals(whole)).toBe(true);
+    expect((got ?? []).length).toBeLessThan(5);
+  });
+
+  test('leaves the reader ready for the next one', () => {
+    const reader = scattering();
+    expect(pieces(reader, [100_000])).toHaveLength(2);
+    reader.push(Buffer.from([0, 0, 0, 2, 7, 8]));
+    expect(reader.next()).toEqual(Buffer.from([7, 8]));
+    expect(reader.next()).toBeUndefined();
+  });
+});
