@@ -6,7 +6,7 @@ import { delimiter, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { CannotBuild, otpRoot } from './otp-root.mjs';
-import { writeReport } from './report.mjs';
+import { explanation, writeReport } from './report.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -100,13 +100,11 @@ function summarise(report, files) {
 
 /** Failures that differences.json does not explain, and explanations that no longer are needed. */
 function judge(release, results, differences) {
-  const expected = differences.filter((entry) => entry.releases?.includes(release) && entry.file !== undefined);
-  const explained = (file, test) => expected.find((entry) => entry.file === file && test.includes(entry.test));
   const rows = Object.entries(results).flatMap(([file, { failed }]) => failed.map((test) => ({ file, test })));
-  const used = new Set(rows.map(({ file, test }) => explained(file, test)));
+  const used = new Set(rows.map(({ file, test }) => explanation(differences, release, file, test)));
   return {
-    unexplained: rows.filter(({ file, test }) => explained(file, test) === undefined),
-    stale: expected.filter((entry) => entry.file in results && !used.has(entry)),
+    unexplained: rows.filter(({ file, test }) => explanation(differences, release, file, test) === undefined),
+    stale: differences.filter((entry) => entry.releases.includes(release) && entry.file in results && !used.has(entry)),
   };
 }
 
