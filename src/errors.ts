@@ -74,7 +74,8 @@ export type LimitErrorCode =
   | 'term_too_large'
   | 'too_many_fragments'
   | 'send_queue_full'
-  | 'mailbox_full';
+  | 'mailbox_full'
+  | 'too_many_nodes';
 
 /** Well-formed, but over one of our limits: `asked` for more than `limit` (see docs/LIMITS.md). */
 export class LimitError extends ErlnodeError<LimitErrorCode> {

@@ -9,7 +9,15 @@ export {
   HandshakeError,
   LimitError,
   ProtocolError,
+  TableFileError,
 } from './errors.js';
+export { type Cluster, type ClusterNode, type ClusterOptions, cluster } from './membership/cluster.js';
+export { type DnsPollOptions, dnsPoll, type NamingOptions, type SrvNaming } from './membership/dns-poll.js';
+export { type EpmdNamesOptions, epmdNames } from './membership/epmd-names.js';
+export type { ClusterEvent, ClusterLogger } from './membership/events.js';
+export { hosts } from './membership/hosts.js';
+export type { NameFault } from './membership/node-names.js';
+export type { Strategy, StrategyOptions } from './membership/strategy.js';
 export type { ExposedModule } from './node/exposed.js';
 export type { ConnectionInfo } from './node/info.js';
 export type { BusyEvent, NodeEvent } from './node/monitor-nodes.js';

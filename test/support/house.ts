@@ -11,6 +11,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   dist: ['term', 'etf'],
   transport: [],
   discovery: ['transport'],
+  membership: ['discovery'],
   process: ['term'],
   otp: ['term', 'process'],
   node: ['term', 'etf', 'dist', 'process', 'transport', 'discovery', 'otp'],
