@@ -76,6 +76,12 @@ function nodeArguments(options: ErlangOptions): string[] {
   return options.name === false ? [] : ['-name', named(options.name ?? random, '127.0.0.1')];
 }
 
+/** The address of the node's name if it is one of this machine's own, so that nodes can share a port. */
+function loopback([, name = '']: readonly string[]): string {
+  const [, own = '127.0.0.1'] = /@(127\.\d+\.\d+\.\d+)$/.exec(name) ?? [];
+  return `{${own.replaceAll('.', ',')}}`;
+}
+
 export async function startErlang(options: ErlangOptions = {}): Promise<Erlang> {
   const naming = nodeArguments(options);
   const distributed = naming.length > 0;
@@ -89,7 +95,7 @@ export async function startErlang(options: ErlangOptions = {}): Promise<Erlang> 
     '-noinput',
     ...naming,
     // Without this, erl leaves an EPMD daemon behind when it finds none.
-    ...(distributed ? ['-start_epmd', 'false', '-kernel', 'inet_dist_use_interface', '{127,0,0,1}'] : []),
+    ...(distributed ? ['-start_epmd', 'false', '-kernel', 'inet_dist_use_interface', loopback(naming)] : []),
     ...(distributed && cookie !== '' ? ['-setcookie', cookie] : []),
     ...(options.hidden === true ? ['-hidden'] : []),
     ...(options.args ?? []),
