@@ -8,6 +8,12 @@ import type { ByteStream, ByteStreamSink } from './transport.js';
 /** Chunks smaller than this on average are cheaper to copy together than to hand over one by one (measured). */
 const joinBelow = 512;
 
+/**
+ * Bytes that one socket may give before the others are looked at. Left to itself, a socket that always has more gives two
+ * megabytes, and with four of those everybody else waits for 40 ms (measured).
+ */
+const FAIR_BYTES = 256 * 1024;
+
 /** `127.0.0.1:4370`, `[::1]:4370`; IPv4 that came through an IPv6 socket is shown as IPv4. */
 export function hostAndPort(host: string | undefined, port: number | undefined): string {
   if (host === undefined || port === undefined) return 'unknown';
@@ -37,6 +43,8 @@ class SocketStream implements ByteStream {
   #closed = false;
   #failure: Error | undefined;
   #drainAwaited = false;
+  /** Bytes read since others had their turn. */
+  #taken = 0;
 
   constructor(socket: Socket, options: SocketStreamOptions) {
     this.#socket = socket;
@@ -66,7 +74,10 @@ class SocketStream implements ByteStream {
     }
     const socket = this.#socket;
     socket.on('data', (chunk: Buffer) => {
-      if (!this.#finished) sink.onData(chunk);
+      if (this.#finished) return;
+      sink.onData(chunk);
+      this.#taken += chunk.length;
+      if (this.#taken >= FAIR_BYTES) this.#letOthersRead();
     });
     // Without this, Node would first send what is queued, at a peer that may never read it.
     socket.once('end', () => {
@@ -89,6 +100,16 @@ class SocketStream implements ByteStream {
       socket.uncork();
     }
     this.#drainAwaited ||= socket.writableLength > 0;
+  }
+
+  /** Goes on with the next turn of the event loop. */
+  #letOthersRead(): void {
+    this.#taken = 0;
+    if (this.#paused || this.#finished) return;
+    this.#socket.pause();
+    setImmediate(() => {
+      if (!this.#paused && !this.#closed) this.#socket.resume();
+    });
   }
 
   pause(): void {
