@@ -39,11 +39,13 @@ function overUdp(options: ExchangeOptions): Promise<Message> {
       if (typeof read === 'string') stray = read;
       else settle(read);
     });
-    socket.connect(server.port, server.address, () => {
+    // Without a callback: with one, failures to connect go there instead of to 'error'.
+    socket.on('connect', () => {
       socket.send(encodeQuestion(question, id, edns), (error) => {
         if (error !== null) settle(unreachable(server, error));
       });
     });
+    socket.connect(server.port, server.address);
     return { close: () => socket.close(), heard: () => stray };
   });
 }

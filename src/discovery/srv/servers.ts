@@ -28,7 +28,10 @@ export function parseServer(text: string): NameServer {
   );
 }
 
-/** The servers to ask, in order. The system's are read anew each time: laptops move, and DHCP leases end. */
+/**
+ * The servers to ask, in order. The system's are those of Node's own resolver (`dns.setServers`), and then what the
+ * system says by now: networks change under a running process.
+ */
 export function serversOf(given: readonly string[] | undefined): () => readonly NameServer[] {
   if (given === undefined) return systemServers;
   if (given.length === 0) throw new ArgumentError('badarg', 'expected servers to name at least one name server');
@@ -37,7 +40,7 @@ export function serversOf(given: readonly string[] | undefined): () => readonly 
 }
 
 function systemServers(): readonly NameServer[] {
-  const usable = new Resolver().getServers().concat(getServers());
+  const usable = getServers().concat(new Resolver().getServers());
   return Array.from(new Set(usable)).map(parseServer).slice(0, MAX_SERVERS);
 }
 
