@@ -11,7 +11,7 @@ import { createLog, type Log } from './node/log.js';
 import type { NodeEvent } from './node/monitor-nodes.js';
 import { Node, type NodeParts } from './node/node.js';
 import { completeNodeName, parseNodeName } from './node/node-name.js';
-import { checkOptions, type ListenAddress, NODE_LIMITS, type NodeOptions } from './node/options.js';
+import { checkOptions, distPort, type ListenAddress, NODE_LIMITS, type NodeOptions } from './node/options.js';
 import { tcp } from './transport/tcp.js';
 import type { ByteStream, Listener, Transport } from './transport/transport.js';
 
@@ -131,12 +131,12 @@ async function listen(
   const listeners: Listener[] = [];
   try {
     for (const { host = '127.0.0.1', port, transport: carrier = transport } of addresses) {
-      // What the discovery says of this node is for the one listener that others are told of.
-      const wish = listeners.length === 0 ? discovery.listenPort?.(name) : undefined;
+      // What the discovery and the environment say is for the one listener that others are told of.
+      const wish = listeners.length === 0 ? (port ?? discovery.listenPort?.(name) ?? distPort()) : port;
       const listener = await carrier.listen({
         node: name,
         host,
-        port: port ?? wish ?? 0,
+        port: wish ?? 0,
         onConnection: (stream) => onConnection(stream, carrier),
         onError: (error) => log.error({ reason: error.message }, 'trouble with a listener'),
       });

@@ -13,7 +13,10 @@ import type { LoggerOption } from './log.js';
 export interface ListenAddress {
   /** Interface; `127.0.0.1` unless told otherwise, `0.0.0.0` or `::` for all. */
   readonly host?: string;
-  /** A port, `0` (default) for any free one, or a range. */
+  /**
+   * A port, `0` for any free one, or a range. Default, for the first listener: what the discovery says, else
+   * `ERL_DIST_PORT`, as releases do, else any.
+   */
   readonly port?: number | { readonly min: number; readonly max: number };
   /** What carries the connections that are accepted here. Default: the node's transport. */
   readonly transport?: Transport;
@@ -114,6 +117,14 @@ export function allowFor(option: NodeOptions['allow']): (peer: string) => boolea
     if (verdict instanceof Promise) verdict.catch(() => {});
     throw new ArgumentError('badarg', 'the allow option must return true or false at once, and has returned neither');
   };
+}
+
+/** Where a node listens that was not told: `ERL_DIST_PORT`, else any port. @throws ArgumentError `badarg`. */
+export function distPort(environment: Readonly<Record<string, string | undefined>> = process.env): number {
+  const text = environment['ERL_DIST_PORT'] ?? '';
+  const port = /^\d*$/.test(text) ? Number(text) : Number.NaN;
+  inRange('ERL_DIST_PORT', port, 0, 0xffff);
+  return port;
 }
 
 function inRange(name: string, value: unknown, low: number, high: number): void {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { type NodeName, type StaticNodes, staticNodes, type TableFileEvent } from '../../src/discovery/index.js';
 import type { NodeOptions } from '../../src/node/options.js';
 import { genServer } from '../../src/otp/gen-server.js';
@@ -170,6 +170,26 @@ describe('epmdless_client: a table, filled by hand', () => {
       rmSync(folder, { recursive: true, force: true });
     }
   });
+});
+
+test('ERL_DIST_PORT is where a node listens that registers with EPMD, too, unless it is told otherwise', async () => {
+  vi.stubEnv('ERL_DIST_PORT', `${await freePort()}`);
+  try {
+    await using e = await startErlang();
+    const ts = await startTestNode(e.epmdPort, { cookie: e.cookie });
+    const other = await startTestNode(e.epmdPort, { cookie: e.cookie, listen: { port: 0 } });
+    try {
+      expect(ts.node.port).toBe(Number(process.env['ERL_DIST_PORT']));
+      expect(other.node.port).not.toBe(ts.node.port);
+      await bothWays(e, ts);
+    } finally {
+      await Promise.all([ts.node.stop(), other.node.stop()]);
+    }
+    vi.stubEnv('ERL_DIST_PORT', 'x');
+    await expect(startTestNode(e.epmdPort, { cookie: e.cookie })).rejects.toThrow(/ERL_DIST_PORT/);
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });
 
 describe('who does not listen', () => {
