@@ -18,7 +18,7 @@ const doors = {
     ...['erl', 'format', 'parse', 'compare', 'equals', 'tcp', 'tls', 'unix'],
   ],
   'erlnode/etf': ['encode', 'decode'],
-  'erlnode/discovery': ['epmd', 'epmdServer', 'staticNodes', 'firstOf'],
+  'erlnode/discovery': ['epmd', 'epmdServer', 'staticNodes', 'firstOf', 'srv', 'consul', 'kubernetes'],
 };
 
 const useOfEverything = `

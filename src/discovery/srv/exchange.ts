@@ -107,7 +107,7 @@ function waiting(
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
       opened?.close();
-      if ('packet' in outcome) resolve(outcome);
+      if ('rcode' in outcome) resolve(outcome);
       else reject(outcome);
     };
     const onAbort = () => settle(aborted(server, signal));

@@ -1,15 +1,7 @@
 // Questions to bytes, bytes to what they say about the name that was asked for. RFC 1035, EDNS(0) RFC 6891.
 // Records of other names are not an answer, whatever else a message holds; a chain of aliases has an end.
 import { isIPv4, isIPv6 } from 'node:net';
-import {
-  type Answer as AnyRecord,
-  type DecodedPacket,
-  decode,
-  encode,
-  type OptAnswer,
-  type Packet,
-  RECURSION_DESIRED,
-} from 'dns-packet';
+import { type DecodedPacket, decode, encode, type OptAnswer, type Packet, RECURSION_DESIRED } from 'dns-packet';
 import { ProtocolError } from '../../errors.js';
 import { type Answer, canonical, type RecordType, type SrvRecord, shown } from './records.js';
 
@@ -41,7 +33,17 @@ export interface Message {
   /** `NOERROR`, `NXDOMAIN`, `SERVFAIL` … */
   readonly rcode: string;
   readonly truncated: boolean;
-  readonly packet: DecodedPacket;
+  readonly answers: readonly AnyRecord[];
+  readonly authorities: readonly AnyRecord[];
+}
+
+/** A record of class IN. */
+interface AnyRecord {
+  readonly name: string;
+  readonly type: string;
+  readonly class?: unknown;
+  readonly ttl?: number;
+  readonly data: unknown;
 }
 
 /**
@@ -69,26 +71,24 @@ export function readMessage(bytes: Uint8Array, id: number, question: Question): 
       ? rcode !== 'NOERROR' && rcode !== 'NXDOMAIN'
       : more.length === 0 && asked.type === question.type && canonical(asked.name) === canonical(question.name);
   if (!repeated) return `an answer for ${asked === undefined ? 'nothing' : shown(`${asked.type} ${asked.name}`)}`;
-  return { rcode, truncated: packet.flag_tc, packet };
+  const { answers, authorities } = packet;
+  return { rcode, truncated: packet.flag_tc, answers: internet(answers), authorities: internet(authorities) };
 }
 
-interface Owned {
-  readonly name: string;
-  readonly type: string;
-  readonly class?: unknown;
-  readonly ttl?: number;
-  readonly data: unknown;
+/** The codec's types say what ought to be in a record, this one what it relies on. */
+function internet(records: readonly unknown[] | undefined): readonly AnyRecord[] {
+  return ((records ?? []) as readonly AnyRecord[]).filter((record) => record.class === 'IN');
 }
 
 /** What a message says, or the name at which to ask on: an alias whose own records were not sent along. */
 export type Reading<Value> = Answer<Value> | { readonly askAt: string; readonly ttl: number };
 
 /** @throws ProtocolError `unexpected_message` for aliases that lead nowhere, and records that are not of their type. */
-export function readAnswer({ rcode, packet }: Message, { name, type }: Question): Reading<string | SrvRecord> {
-  const owned = (list: readonly AnyRecord[] | undefined) =>
-    ((list ?? []) as readonly unknown[] as readonly Owned[]).filter((record) => record.class === 'IN');
-  const answers = owned(packet.answers);
-  const aliases = new Map<string, Owned>();
+export function readAnswer(
+  { rcode, answers, authorities }: Message,
+  { name, type }: Question,
+): Reading<string | SrvRecord> {
+  const aliases = new Map<string, AnyRecord>();
   for (const record of answers)
     if (record.type === 'CNAME' && !aliases.has(canonical(record.name))) aliases.set(canonical(record.name), record);
   let at = canonical(name);
@@ -111,13 +111,13 @@ export function readAnswer({ rcode, packet }: Message, { name, type }: Question)
     records.push(type === 'SRV' ? srvRecord(record.data) : address(record.data, type));
   }
   if (records.length > 0) return { records, exists: true, ttl };
-  const authority = owned(packet.authorities).find((record) => record.type === 'SOA');
+  const authority = authorities.find((record) => record.type === 'SOA');
   if (at !== canonical(name) && rcode === 'NOERROR' && authority === undefined) return { askAt: at, ttl };
   return { records, exists: rcode !== 'NXDOMAIN', ttl: Math.min(ttl, negativeTtl(authority)) };
 }
 
 /** RFC 2308 section 5; without an SOA nothing says for how long there is nothing. */
-function negativeTtl(authority: Owned | undefined): number {
+function negativeTtl(authority: AnyRecord | undefined): number {
   if (authority === undefined) return 0;
   const { minimum } = authority.data as { readonly minimum?: number };
   return Math.min(seconds(authority.ttl), seconds(minimum));
