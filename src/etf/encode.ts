@@ -57,6 +57,7 @@ export class Encoder {
       keys: new Keys(stringKeys),
       plainAtoms: this.#utf8Atoms,
       plainKeys: this.#utf8Atoms || stringKeys,
+      generateCode: options.generateCode !== false,
       quickDepth: Math.min(QUICK_DEPTH, limits.depth),
       scattered: undefined,
       reached: 0,
@@ -272,11 +273,14 @@ function compress(plain: Buffer, level: number): Buffer {
 
 // One encoder per combination of options, kept for the next call. A getter of the caller's may call encode(), too, while
 // its encoder is at work; then there is a new one.
-const encoders: (Encoder | undefined)[] = new Array<Encoder | undefined>(16).fill(undefined);
+const encoders: (Encoder | undefined)[] = new Array<Encoder | undefined>(32).fill(undefined);
 
 function takeEncoder(options: EncodeOptions): Encoder {
   const kind =
-    (options.minorVersion ?? 2) | (options.deterministic === true ? 4 : 0) | (options.keys === 'string' ? 8 : 0);
+    (options.minorVersion ?? 2) |
+    (options.deterministic === true ? 4 : 0) |
+    (options.keys === 'string' ? 8 : 0) |
+    (options.generateCode === false ? 16 : 0);
   const known = encoders[kind];
   if (known !== undefined && !known.busy && options.limits === undefined) {
     known.busy = true;

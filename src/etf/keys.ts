@@ -73,13 +73,14 @@ export class Keys {
       this.root = new KeyNode(undefined, makeWire(), undefined);
     }
     const atom = this.#strings ? undefined : internAtom(key);
-    const node = new KeyNode(key, atom === undefined ? binary(key) : makeWire(atomWire(atom)), atom);
+    const node = new KeyNode(key, atom === undefined ? binaryWire(key) : makeWire(atomWire(atom)), atom);
     this.#nodes.set(key, node);
     return node;
   }
 }
 
-function binary(key: string): Wire {
+/** A key as a binary; it has less than 256 bytes. */
+export function binaryWire(key: string): Wire {
   const text = Buffer.from(key);
   const head = new Uint8Array(5);
   head[0] = BINARY_EXT;

@@ -11,6 +11,8 @@ export interface EncodeOptions {
   readonly deterministic?: boolean;
   /** What the keys of plain objects become: atoms (default) or binaries. */
   readonly keys?: 'atom' | 'string';
+  /** Whether writers for objects of one shape may be generated (`new Function`). Default: where allowed. */
+  readonly generateCode?: boolean;
   readonly limits?: CodecLimits;
 }
 

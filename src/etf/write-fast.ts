@@ -1,6 +1,6 @@
 // The quick way to write a term: recursive, for terms of ordinary depth and everyday types. It answers GIVE_UP for
 // whatever it does not know how to write; then write-deep.ts does the whole term, or says what is wrong with it.
-import { Atom, internAtom } from '../term/atom.js';
+import { Atom } from '../term/atom.js';
 import { BitString } from '../term/bitstring.js';
 import { Float } from '../term/float.js';
 import { ExternalFun, InternalFun } from '../term/fun.js';
@@ -9,8 +9,7 @@ import { ImproperList } from '../term/list.js';
 import { NativeRecord } from '../term/record.js';
 import type { Term } from '../term/term.js';
 import { TupleOf } from '../term/tuple.js';
-import { FALSE, NIL, TRUE, UNDEFINED, writeWire } from './atoms.js';
-import { writeString } from './binaries.js';
+import { FALSE, NIL, TRUE, UNDEFINED } from './atoms.js';
 import { closeInternalFun, openInternalFun } from './funs.js';
 import { bigintSize, writeBigint, writeInteger, writeSafeInteger, writeSmallBigint } from './integers.js';
 import { duplicateKey } from './maps.js';
@@ -18,9 +17,10 @@ import { openRecord } from './records.js';
 import { type Sink, SLACK } from './sink.js';
 import * as tags from './tags.js';
 import { type Writer, writeBytes, writeLeaf } from './write-leaf.js';
+import { writeObject } from './write-object.js';
+import { atom, writeInt32, writeShortBytes, writeText, writeWord } from './write-short.js';
 
 // V8 treats a constant of this module as one, an imported one as a variable.
-const BINARY_EXT = tags.BINARY_EXT;
 const INTEGER_EXT = tags.INTEGER_EXT;
 const LARGE_TUPLE_EXT = tags.LARGE_TUPLE_EXT;
 const LIST_EXT = tags.LIST_EXT;
@@ -36,8 +36,6 @@ const STRING_EXT = tags.STRING_EXT;
 export const GIVE_UP = -1;
 /** Levels that this way goes down before it gives up. */
 export const QUICK_DEPTH = 1050;
-/** Strings up to this length are copied here; beyond it, the way into C++ is worth it. */
-const SHORT_TEXT = 24;
 const SHORT_BINARY = 32;
 const PID: object = Pid.prototype;
 const REFERENCE: object = Reference.prototype;
@@ -85,7 +83,7 @@ function writeCompound(writer: Writer, term: object, pos: number, depth: number)
   if (term instanceof Atom) return atom(writer, term as Atom, pos);
   const prototype = Object.getPrototypeOf(term) as object | null;
   if (prototype === Object.prototype || prototype === null) {
-    return writeObject(writer, term as { readonly [key: string]: Term }, pos, depth);
+    return writeObject(writer, term as { readonly [key: string]: Term }, pos, depth, writeFast);
   }
   if (prototype === PID) return writePid(writer, term as Pid, pos);
   if (prototype === REFERENCE) return writeReference(writer, term as Reference, pos);
@@ -95,25 +93,6 @@ function writeCompound(writer: Writer, term: object, pos: number, depth: number)
   }
   if (term instanceof Map) return writeMap(writer, term as ReadonlyMap<Term, Term>, pos, depth);
   return writeRare(writer, term, pos, depth);
-}
-
-function atom(writer: Writer, value: Atom, pos: number): number {
-  const { wire } = value;
-  return writer.plainAtoms && wire !== undefined ? writeWire(writer.sink, wire, pos) : writer.atom(value, pos);
-}
-
-/** The atoms true, false and nil, whose bytes are few enough to be numbers. */
-function writeWord(writer: Writer, value: boolean | null, pos: number): number {
-  if (!writer.plainAtoms) return writer.atom(value === null ? NIL : value ? TRUE : FALSE, pos);
-  const { view } = writer.sink;
-  if (value === null) {
-    view.setUint32(pos, 0x77_03_6e_69);
-    view.setUint8(pos + 4, 0x6c);
-    return pos + 5;
-  }
-  view.setUint32(pos, value ? 0x77_04_74_72 : 0x77_05_66_61);
-  view.setUint32(pos + 4, value ? 0x75_65_00_00 : 0x6c_73_65_00);
-  return value ? pos + 6 : pos + 7;
 }
 
 /** A number that is no 32-bit integer. */
@@ -128,36 +107,6 @@ function writeNumber(writer: Writer, value: number, pos: number): number {
   writer.sink.view.setUint8(pos, NEW_FLOAT_EXT);
   writer.sink.view.setFloat64(pos + 1, value);
   return pos + 9;
-}
-
-function writeText(sink: Sink, text: string, pos: number): number {
-  const { length } = text;
-  if (length <= SHORT_TEXT) {
-    const { buffer } = sink;
-    const start = pos + 5;
-    let i = 0;
-    for (; i < length; i++) {
-      const unit = text.charCodeAt(i);
-      if (unit > 127) break;
-      buffer[start + i] = unit;
-    }
-    if (i === length) {
-      sink.view.setUint8(pos, BINARY_EXT);
-      sink.view.setUint32(pos + 1, length);
-      return start + length;
-    }
-  }
-  return writeString(sink, text, pos);
-}
-
-function writeShortBytes(sink: Sink, bytes: Uint8Array, pos: number): number {
-  const { length } = bytes;
-  sink.view.setUint8(pos, BINARY_EXT);
-  sink.view.setUint32(pos + 1, length);
-  pos += 5;
-  const { buffer } = sink;
-  for (let i = 0; i < length; i++) buffer[pos + i] = bytes[i] as number;
-  return pos + length;
 }
 
 function writeTuple(writer: Writer, elements: readonly Term[], pos: number, depth: number): number {
@@ -177,17 +126,6 @@ function writeTuple(writer: Writer, elements: readonly Term[], pos: number, dept
     if (pos < 0) return GIVE_UP;
   }
   return pos;
-}
-
-/** A 32-bit integer, where there is room for it. */
-function writeInt32(view: DataView, value: number, pos: number): number {
-  if ((value & 255) === value) {
-    view.setUint16(pos, SMALL_INTEGER_HEAD | value);
-    return pos + 2;
-  }
-  view.setUint8(pos, INTEGER_EXT);
-  view.setInt32(pos + 1, value);
-  return pos + 5;
 }
 
 function writeList(writer: Writer, list: readonly Term[], pos: number, depth: number): number {
@@ -333,58 +271,6 @@ function writeByteList(sink: Sink, list: readonly Term[], pos: number): number {
   sink.view.setUint8(pos, STRING_EXT);
   sink.view.setUint16(pos + 1, length);
   return start + length;
-}
-
-function writeObject(writer: Writer, object: { readonly [key: string]: Term }, pos: number, depth: number): number {
-  const { sink, keys } = writer;
-  const { plainKeys } = writer;
-  sink.view.setUint8(pos, MAP_EXT);
-  // The memory may move under a value, so the place of the count is remembered relative to the output's start.
-  const countAt = pos + 1 - sink.start;
-  pos += 5;
-  let count = 0;
-  let node = keys.root;
-  for (const key in object) {
-    if (pos > sink.soft) pos = sink.grow(pos, SLACK);
-    let next: typeof node | undefined = node.next;
-    if (next.key !== key) next = keys.follow(node, key);
-    if (next !== undefined && plainKeys) {
-      node = next;
-      const { view } = sink;
-      view.setInt32(pos, next.word0);
-      view.setInt32(pos + 4, next.word1);
-      view.setInt32(pos + 8, next.word2);
-      if (next.size > 12) {
-        view.setInt32(pos + 12, next.word3);
-        const { words } = next;
-        for (let i = 4, at = pos + 16; i < words.length; i++, at += 4) view.setInt32(at, words[i] as number);
-      }
-      pos += next.size;
-    } else {
-      if (next !== undefined) node = next;
-      pos = writeKey(writer, next?.atom, key, pos);
-      if (pos < 0) return GIVE_UP;
-      if (pos > sink.soft) pos = sink.grow(pos, SLACK);
-    }
-    count++;
-    // The key took a part of the slack, and there is room for a number in what is left.
-    const value = object[key];
-    if (typeof value === 'number' && (value | 0) === value) pos = writeInt32(sink.view, value, pos);
-    else {
-      pos = writeFast(writer, value, pos, depth + 1);
-      if (pos < 0) return GIVE_UP;
-    }
-  }
-  sink.view.setUint32(sink.start + countAt, count);
-  return pos;
-}
-
-/** A key that is not kept, or goes through an atom cache. */
-function writeKey(writer: Writer, known: Atom | undefined, key: string, pos: number): number {
-  if (writer.stringKeys) return writeString(writer.sink, key, pos);
-  if (known !== undefined) return writer.atom(known, pos);
-  // Too long for an atom: what says so, and where, is the other way to write.
-  return key.length <= 255 && key.isWellFormed() ? writer.atom(internAtom(key), pos) : GIVE_UP;
 }
 
 function writeMap(writer: Writer, map: ReadonlyMap<Term, Term>, pos: number, depth: number): number {

@@ -28,6 +28,8 @@ export interface Writer {
   plainAtoms: boolean;
   /** So do the keys of objects. */
   plainKeys: boolean;
+  /** Whether writers may be generated for the shapes of objects. */
+  readonly generateCode: boolean;
   /** Levels that the quick way may go down. */
   readonly quickDepth: number;
   /** When set, large binaries are not copied but put here. */
