@@ -7,6 +7,8 @@ import type { Established } from '../dist/handshake/handshake.js';
 import { CONNECTION_LIMITS } from '../dist/limits.js';
 import { ArgumentError, ConnectionError, ErlnodeError, HandshakeError } from '../errors.js';
 import { destinationNode, type Signal } from '../process/signal.js';
+import { startTimeout } from '../process/timer.js';
+import type { WaitOptions } from '../process/wait.js';
 import { format } from '../term/format.js';
 import type { ByteStream, ByteStreamSink, Transport } from '../transport/transport.js';
 import { Acceptors } from './accept.js';
@@ -98,17 +100,23 @@ export class Distribution {
     return this.connections.get(node);
   }
 
-  /** @throws the error that ended the attempt, or ConnectionError `aborted`. */
-  async connect(name: string, signal: AbortSignal | undefined): Promise<void> {
+  /** @throws the error that ended the attempt, or ConnectionError `aborted`, `timeout`. */
+  async connect(name: string, { signal, timeout }: WaitOptions): Promise<void> {
     const aborted = (): Error =>
       new ConnectionError('aborted', `connecting to ${name} was aborted`, { cause: signal?.reason });
     if (signal?.aborted === true) throw aborted();
     const connected = this.connections.connect(name);
-    if (signal === undefined) return connected;
+    if (signal === undefined && timeout === undefined) return connected;
     return new Promise((resolve, reject) => {
       const onAbort = (): void => reject(aborted());
-      signal.addEventListener('abort', onAbort, { once: true });
-      connected.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+      signal?.addEventListener('abort', onAbort, { once: true });
+      const timer = startTimeout(timeout, () =>
+        reject(new ConnectionError('timeout', `connecting to ${name} took longer than ${timeout} ms`)),
+      );
+      connected.then(resolve, reject).finally(() => {
+        signal?.removeEventListener('abort', onAbort);
+        timer?.cancel();
+      });
     });
   }
 

@@ -1,5 +1,6 @@
 // What other nodes may call: the functions that the application exposed, module by module, and nothing else.
 import { ArgumentError } from '../errors.js';
+import { kindOf } from '../process/arguments.js';
 import type { ExposedFunction } from '../process/spawn-request.js';
 import type { Term } from '../term/term.js';
 
@@ -15,6 +16,14 @@ export class Exposed {
    * @throws ArgumentError `badarg` for something that is not a function.
    */
   expose(module: string, functions: ExposedModule): void {
+    if (typeof module !== 'string')
+      throw new ArgumentError('badarg', `the name of a module is a string, not ${kindOf(module)}`);
+    if (typeof functions !== 'object' || functions === null) {
+      throw new ArgumentError(
+        'badarg',
+        `expose() takes the functions of a module as an object, not ${kindOf(functions)}`,
+      );
+    }
     const found = Object.entries(functions).map(([key, run]) => {
       if (typeof run !== 'function') throw new ArgumentError('badarg', `${module}:${key} is not a function`);
       const [, name = key, arity = String(run.length)] = /^(.+)\/(\d+)$/.exec(key) ?? [];

@@ -8,12 +8,15 @@ import { erpc, erpcCast, executeCall, executeCast, type RpcOptions, rpc } from '
 import { ioServer } from '../otp/io-server.js';
 import { isAuth, netKernel } from '../otp/net-kernel.js';
 import { rex } from '../otp/rex.js';
+import { checkIsFunction, checkIsPid, checkWaitOptions, kindOf, nameText } from '../process/arguments.js';
 import type { CallOptions } from '../process/call.js';
 import { SHUTDOWN } from '../process/exit-reason.js';
 import type { Destination, Process } from '../process/process.js';
 import { type ProcessFunction, ProcessTable, type SpawnOptions } from '../process/process-table.js';
+import { type RemoteFunction, remoteFunction } from '../process/request-spawn.js';
 import { serveSpawnRequest } from '../process/spawn-request.js';
-import type { Atom } from '../term/atom.js';
+import type { WaitOptions } from '../process/wait.js';
+import { Atom } from '../term/atom.js';
 import type { Pid } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
 import type { ByteStream, ByteStreamSink, Listener, Transport } from '../transport/transport.js';
@@ -34,6 +37,8 @@ export interface NodeParts extends Omit<DistributionOptions, 'deliver' | 'nodeDo
 
 /** Which nodes {@link Node.nodes} names; OTP's words. */
 export type NodeKind = 'visible' | 'hidden' | 'connected';
+
+const NODE_KINDS: readonly NodeKind[] = ['visible', 'hidden', 'connected'];
 
 export class Node {
   readonly name: string;
@@ -91,6 +96,7 @@ export class Node {
    */
   spawn(run: ProcessFunction, options: SpawnOptions = {}): Pid {
     this.mustRun();
+    checkIsFunction(run, 'spawn()');
     return this.processes.spawn(run, options).pid;
   }
 
@@ -104,24 +110,28 @@ export class Node {
    * OTP: `net_kernel:connect_node/1`. Sending to a node connects it, too.
    *
    * @throws ConnectionError `noport`, `econnrefused`, `epmd_unreachable`, `timeout` …; HandshakeError `bad_cookie`,
-   * `not_allowed` …; ArgumentError `badarg` for something that is no node name.
+   * `not_allowed` …; ArgumentError `badarg` for something that is no node name. Whoever gives up by `timeout` or
+   * `signal` waits no longer; the attempt itself lasts as long as the setup time lets it.
    */
-  async connect(node: string | Atom, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  async connect(node: string | Atom, options: WaitOptions = {}): Promise<void> {
     this.mustRun();
+    checkWaitOptions(options, 'connect()');
     const name = this.checkedName(node);
     if (name === this.name) return;
-    return this.distribution.connect(name, options.signal);
+    return this.distribution.connect(name, options);
   }
 
   /** OTP: `erlang:disconnect_node/1`. @returns whether there was a connection. */
   disconnect(node: string | Atom): boolean {
-    const controller = this.distribution.get(String(node));
-    controller?.close(new ConnectionError('disconnected', `this node has disconnected from ${String(node)}`));
+    const name = nameText(node, 'disconnect()');
+    const controller = this.distribution.get(name);
+    controller?.close(new ConnectionError('disconnected', `this node has disconnected from ${name}`));
     return controller !== undefined;
   }
 
   /** OTP: `net_adm:ping/1`. The log says why a `'pang'` is one. */
   async ping(node: string | Atom, options: CallOptions = {}): Promise<'pong' | 'pang'> {
+    checkWaitOptions(options, 'ping()');
     const name = this.checkedName(node);
     if (name === this.name) return 'pong';
     try {
@@ -135,6 +145,9 @@ export class Node {
 
   /** OTP: `nodes/1`. Connections of a hidden node are hidden on both sides. */
   nodes(kind: NodeKind = 'visible'): string[] {
+    if (!NODE_KINDS.includes(kind)) {
+      throw new ArgumentError('badarg', `nodes() takes one of ${NODE_KINDS.join(', ')}, not ${kindOf(kind)}`);
+    }
     return this.distribution
       .up()
       .filter(({ hidden }) => kind === 'connected' || hidden === (kind === 'hidden'))
@@ -151,7 +164,7 @@ export class Node {
   info(node: string | Atom): ConnectionInfo | undefined;
   info(node?: string | Atom): ConnectionInfo[] | ConnectionInfo | undefined {
     if (node === undefined) return this.distribution.up().map(connectionInfo);
-    const controller = this.distribution.get(String(node));
+    const controller = this.distribution.get(nameText(node, 'info()'));
     return controller === undefined ? undefined : connectionInfo(controller);
   }
 
@@ -165,23 +178,24 @@ export class Node {
    * sent to `node`; at once when nothing does, or when there is no connection. `send` itself never waits.
    */
   drained(node: string | Atom): Promise<void> {
-    return this.distribution.drained(String(node));
+    return this.distribution.drained(nameText(node, 'drained()'));
   }
 
   /** @throws ArgumentError `already_registered`, or `badarg` when the process has ended. */
   register(name: string | Atom, pid: Pid): void {
+    checkIsPid(pid, 'register()');
     const process = this.processes.get(pid);
     if (process === undefined) throw new ArgumentError('badarg', `${pid} is no living process of ${this.name}`);
-    this.processes.names.register(String(name), process);
+    this.processes.names.register(nameText(name, 'register()'), process);
   }
 
   /** @throws ArgumentError `badarg` when nobody has the name. */
   unregister(name: string | Atom): void {
-    this.processes.names.unregister(String(name));
+    this.processes.names.unregister(nameText(name, 'unregister()'));
   }
 
   whereis(name: string | Atom): Pid | undefined {
-    return this.processes.names.whereis(String(name))?.pid;
+    return this.processes.names.whereis(nameText(name, 'whereis()'))?.pid;
   }
 
   registered(): string[] {
@@ -196,8 +210,10 @@ export class Node {
 
   /** A gen call as the node itself; see {@link Process.call}. */
   call(to: Destination, request: Term, options?: CallOptions): Promise<Term> {
-    this.mustRun();
-    return this.self.call(to, request, options);
+    return orRejected(() => {
+      this.mustRun();
+      return this.self.call(to, request, options);
+    });
   }
 
   cast(to: Destination, request: Term): void {
@@ -206,23 +222,30 @@ export class Node {
   }
 
   /** OTP: `rpc:call/5`. @throws ExitError `badrpc` with OTP's reason. */
-  rpc(node: string | Atom, module: string, name: string, args: readonly Term[], options?: RpcOptions): Promise<Term> {
-    this.mustRun();
-    const what = { node: this.checkedName(node), module, function: name, args };
-    return rpc(this.self, this.processes, what, options);
+  rpc(
+    node: string | Atom,
+    module: string | Atom,
+    name: string | Atom,
+    args: readonly Term[],
+    options?: RpcOptions,
+  ): Promise<Term> {
+    return orRejected(() => rpc(this.self, this.processes, this.remote(node, module, name, args), options));
   }
 
   /** OTP: `erpc:call/5`. @throws ExitError with OTP's reason. */
-  erpc(node: string | Atom, module: string, name: string, args: readonly Term[], options?: RpcOptions): Promise<Term> {
-    this.mustRun();
-    const what = { node: this.checkedName(node), module, function: name, args };
-    return erpc(this.self, this.processes, what, options);
+  erpc(
+    node: string | Atom,
+    module: string | Atom,
+    name: string | Atom,
+    args: readonly Term[],
+    options?: RpcOptions,
+  ): Promise<Term> {
+    return orRejected(() => erpc(this.self, this.processes, this.remote(node, module, name, args), options));
   }
 
   /** OTP: `erpc:cast/4`: runs a function on another node; nobody hears of the outcome. */
-  erpcCast(node: string | Atom, module: string, name: string, args: readonly Term[]): void {
-    this.mustRun();
-    erpcCast(this.self, this.processes, { node: this.checkedName(node), module, function: name, args });
+  erpcCast(node: string | Atom, module: string | Atom, name: string | Atom, args: readonly Term[]): void {
+    erpcCast(this.self, this.processes, this.remote(node, module, name, args));
   }
 
   /** Lets other nodes call `functions` as `module:name/arity`, with rpc, erpc and spawn. Nothing else can be called. */
@@ -282,12 +305,31 @@ export class Node {
   }
 
   private checkedName(node: string | Atom): string {
-    const { alive, host } = parseNodeName(String(node));
+    const { alive, host } = parseNodeName(node instanceof Atom ? node.text : node);
     return `${alive}@${host}`;
+  }
+
+  private remote(
+    node: string | Atom,
+    module: string | Atom,
+    name: string | Atom,
+    args: readonly Term[],
+  ): RemoteFunction {
+    this.mustRun();
+    return remoteFunction(this.checkedName(node), module, name, args);
   }
 
   private mustRun(): void {
     if (this.stopping !== undefined) throw new ConnectionError('node_stopped', `${this.name} has been stopped`);
+  }
+}
+
+/** What keeps a promise from being made is its rejection: nobody looks for errors in two places. */
+function orRejected<Value>(make: () => Promise<Value>): Promise<Value> {
+  try {
+    return make();
+  } catch (error) {
+    return Promise.reject(error);
   }
 }
 

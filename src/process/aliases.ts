@@ -11,6 +11,8 @@ import type { ProcessState } from './process-state.js';
  */
 export type AliasMode = 'explicit_unalias' | 'demonitor' | 'reply' | 'reply_demonitor';
 
+export const ALIAS_MODES: readonly AliasMode[] = ['explicit_unalias', 'demonitor', 'reply', 'reply_demonitor'];
+
 export interface Alias {
   readonly ref: Reference;
   readonly process: ProcessState;

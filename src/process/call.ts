@@ -5,6 +5,7 @@ import { Pid, Reference } from '../term/identifiers.js';
 import { ImproperList } from '../term/list.js';
 import type { Term } from '../term/term.js';
 import { Tuple, tuple } from '../term/tuple.js';
+import { checkIsOptions } from './arguments.js';
 import { exitError, NOCONNECTION } from './exit-reason.js';
 import { type LocalNode, startMonitor, stopMonitor } from './local-node.js';
 import type { ProcessState } from './process-state.js';
@@ -61,8 +62,10 @@ class Call {
     this.reject = reject;
   }
 
-  start(request: Term, { timeout = 5000, signal }: CallOptions): void {
+  start(request: Term, given: CallOptions): void {
     const { self, local, to, ref } = this;
+    checkIsOptions(given, 'call()');
+    const { timeout = 5000, signal } = given;
     if (isSelf(self, local, to)) throw exitError(CALLING_SELF, this.doing());
     const options = signal === undefined ? { timeout } : { timeout, signal };
     this.wait = new Wait(

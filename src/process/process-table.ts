@@ -3,9 +3,10 @@
 // one process in a chain of a million links needs no deep stack.
 import { ArgumentError, ExitError } from '../errors.js';
 import { atom } from '../term/atom.js';
-import type { Pid, Reference } from '../term/identifiers.js';
+import { Pid, type Reference } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
 import { Aliases } from './aliases.js';
+import { checkIsFunction, checkIsOptions, checkIsPid, kindOf, nameText } from './arguments.js';
 import { Delivery } from './delivery.js';
 import { NOCONNECTION, NORMAL, reasonOf } from './exit-reason.js';
 import { type Key, LocalIdentifiers } from './local-identifiers.js';
@@ -90,19 +91,36 @@ export class ProcessTable implements ProcessHome {
   /**
    * Starts a process; its function begins to run after the current turn.
    *
-   * @throws ArgumentError `already_registered`, `badarg` for a bad name; ExitError when `link` or `monitor` has ended.
+   * @throws ArgumentError `already_registered`, `badarg` for a bad name or option; ExitError when `link` or `monitor` has ended.
    */
   spawn(run: ProcessFunction | undefined, options: SpawnOptions = {}): Process {
-    const { name, link, monitor } = options;
+    if (run !== undefined) checkIsFunction(run, 'spawn()');
+    checkIsOptions(options, 'spawn()');
+    if (options.groupLeader !== undefined) checkIsPid(options.groupLeader, 'the option groupLeader');
+    const link = this.near('link', options.link);
+    const monitor = this.near('monitor', options.monitor);
+    const name = options.name === undefined ? undefined : nameText(options.name, 'the option name');
     if (name !== undefined) this.names.check(name);
     for (const other of [link, monitor]) if (other?.exited === true) throw other.exitError();
-    const process = new Process(this, this.identifiers.makePid(), run !== undefined, options);
+    const process = new Process(this, this.identifiers.makePid(), run !== undefined, options, link, monitor);
     this.processes.set(this.pidKey(process.pid), process);
     if (name !== undefined) this.names.register(name, process);
     link?.link(process.pid);
     monitor?.monitor(process.pid);
     if (run !== undefined) queueMicrotask(() => void this.run(process, run));
     return process;
+  }
+
+  /** Who is meant by an option of spawn, which takes processes of this node only. */
+  private near(option: 'link' | 'monitor', other: Process | Pid | undefined): Process | undefined {
+    if (other === undefined || other instanceof Process) return other;
+    if (!(other instanceof Pid)) {
+      const wanted = `the option ${option} takes a process or its pid, who is to be ${option}ed with the new one`;
+      throw new ArgumentError('badarg', `${wanted}, not ${kindOf(other)}`);
+    }
+    const found = this.get(other);
+    if (found !== undefined) return found;
+    throw new ArgumentError('badarg', `the option ${option} takes a living process of ${this.node}; ${other} is none`);
   }
 
   get(pid: Pid): Process | undefined {

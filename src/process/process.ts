@@ -5,7 +5,8 @@ import { Atom, atom } from '../term/atom.js';
 import { Pid, Reference } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
 import { Tuple, tuple } from '../term/tuple.js';
-import type { AliasMode } from './aliases.js';
+import { ALIAS_MODES, type AliasMode } from './aliases.js';
+import { checkIsFunction, checkIsOptions, checkIsPid, checkIsReference, kindOf, nameText } from './arguments.js';
 import { type CallOptions, call } from './call.js';
 import { exitError, NORMAL } from './exit-reason.js';
 import type { Key } from './local-identifiers.js';
@@ -14,7 +15,7 @@ import { Mailbox } from './mailbox.js';
 import { isMatcher, type Matcher, type StandardSchema } from './matcher.js';
 import { Messages, type ReceiveOptions, receive } from './receive.js';
 import { Relations } from './relations.js';
-import { type Spawned, type SpawnRequestOptions, spawnRequest } from './request-spawn.js';
+import { remoteFunction, type Spawned, type SpawnRequestOptions, spawnRequest } from './request-spawn.js';
 import type { RegisteredName } from './signal.js';
 
 export type { ReceiveOptions } from './receive.js';
@@ -37,11 +38,11 @@ export type ProcessFunction = (self: Process) => unknown;
 
 export interface SpawnOptions {
   /** Registers the new process before anything else can happen. */
-  readonly name?: string;
-  /** The process to link the new one to. */
-  readonly link?: Process;
-  /** A process that watches the new one: it gets a DOWN message. */
-  readonly monitor?: Process;
+  readonly name?: string | Atom;
+  /** The process of this node to link the new one to. */
+  readonly link?: Process | Pid;
+  /** A process of this node that watches the new one: it gets a DOWN message. */
+  readonly monitor?: Process | Pid;
   /** The group leader; that of the linked or monitoring process unless given, else the node's `user`. */
   readonly groupLeader?: Pid;
   /** @internal Who is behind a spawn request with a link. */
@@ -53,7 +54,7 @@ export interface SpawnOptions {
 /** For {@link Process.spawn}. */
 export interface ChildOptions {
   /** Registers the new process before anything else can happen. */
-  readonly name?: string;
+  readonly name?: string | Atom;
   /** OTP: spawn_link. */
   readonly link?: boolean;
   /** The group leader; this process's unless given. */
@@ -105,8 +106,8 @@ export class Process {
   private aborter: AbortController | undefined = undefined;
 
   /** @internal */
-  constructor(table: ProcessHome, pid: Pid, runs: boolean, options: SpawnOptions) {
-    const { link, monitor, groupLeader, parent, system } = options;
+  constructor(table: ProcessHome, pid: Pid, runs: boolean, options: SpawnOptions, link?: Process, monitor?: Process) {
+    const { groupLeader, parent, system } = options;
     this.table = table;
     this.pid = pid;
     this.groupLeader = groupLeader ?? link?.groupLeader ?? monitor?.groupLeader ?? table.groupLeader ?? pid;
@@ -185,6 +186,7 @@ export class Process {
 
   /** OTP: `erlang:cancel_timer/1`. @returns the milliseconds that were left, or false when it has gone off already. */
   cancelTimer(timer: Reference): number | false {
+    checkIsReference(timer, 'cancelTimer()');
     return this.table.timers.cancel(timer);
   }
 
@@ -199,7 +201,7 @@ export class Process {
   receive<Output>(schema: StandardSchema<Output>, options?: ReceiveOptions): Promise<Output>;
   receive(first?: Matcher | ReceiveOptions, second?: ReceiveOptions): Promise<unknown> {
     if (isMatcher(first)) return receive(this, first, second);
-    return receive(this, undefined, first ?? second);
+    return receive(this, undefined, first === undefined ? second : first);
   }
 
   /** All messages, one after the other. Ends with the process: by returning for a mailbox, by throwing in a function. */
@@ -210,12 +212,12 @@ export class Process {
   /** OTP: `register(Name, self())`. @throws ArgumentError `already_registered`, `badarg`. */
   register(name: string | Atom): void {
     this.mustLive();
-    this.table.names.register(String(name), this);
+    this.table.names.register(nameText(name, 'register()'), this);
   }
 
   /** @throws ArgumentError `badarg` when nobody has the name. */
   unregister(name: string | Atom): void {
-    this.table.names.unregister(String(name));
+    this.table.names.unregister(nameText(name, 'unregister()'));
   }
 
   /** OTP: `spawn/1`, `spawn_link/1`. A new process of this node, which inherits this one's group leader. */
@@ -237,18 +239,23 @@ export class Process {
    */
   spawnRequest(
     node: string | Atom,
-    module: string,
-    name: string,
+    module: string | Atom,
+    name: string | Atom,
     args: readonly Term[],
     options: SpawnRequestOptions = {},
   ): Promise<Spawned> {
-    return spawnRequest(this, this.table, { node: String(node), module, function: name, args }, options);
+    try {
+      const what = remoteFunction(nameText(node, 'spawnRequest()'), module, name, args);
+      return spawnRequest(this, this.table, what, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Links this process and another: when one ends, the other gets an exit signal. */
   link(pid: Pid): void {
     this.mustLive();
-    if (!(pid instanceof Pid)) throw new ArgumentError('badarg', 'link() needs a pid');
+    checkIsPid(pid, 'link()');
     if (pid.equals(this.pid)) return;
     const { relations, table } = this;
     const key = table.pidKey(pid);
@@ -269,6 +276,7 @@ export class Process {
    */
   unlink(pid: Pid): void {
     this.mustLive();
+    checkIsPid(pid, 'unlink()');
     const id = this.relations.unlink(this.table.pidKey(pid));
     if (id !== undefined) this.table.route({ kind: 'unlink', from: this.pid, to: pid, id });
   }
@@ -282,6 +290,8 @@ export class Process {
     options: MonitorOptions = {},
   ): Reference {
     this.mustLive();
+    checkIsOptions(options, 'monitor()');
+    checkAliasMode(options.alias);
     const target = this.address(to);
     if (target instanceof Reference) throw new ArgumentError('badarg', 'monitor() needs a pid or a name');
     const { table } = this;
@@ -299,6 +309,8 @@ export class Process {
   /** Stops watching. With `flush`, a DOWN message that has come already is taken out of the mailbox. */
   demonitor(ref: Reference, options: { readonly flush?: boolean } = {}): void {
     this.mustLive();
+    checkIsReference(ref, 'demonitor()');
+    checkIsOptions(options, 'demonitor()');
     stopMonitor(this, this.table, ref);
     this.table.aliases.demonitored(this, ref);
     if (options.flush === true) this.mailbox.flush((message) => isDown(message, ref));
@@ -320,14 +332,15 @@ export class Process {
     }
     this.mustLive();
     const [to, reason] = given;
-    if (!(to instanceof Pid)) throw new ArgumentError('badarg', 'exit(pid, reason) needs a pid as its first argument');
-    this.table.route({ kind: 'exit', from: this.pid, to, reason });
+    checkIsPid(to, 'exit(pid, reason)');
+    this.table.route({ kind: 'exit', from: this.pid, to: to as Pid, reason });
     this.stopIfEnded();
   }
 
   /** A reference that others can send to instead of the pid, until {@link unalias}. */
   alias(mode: Extract<AliasMode, 'explicit_unalias' | 'reply'> = 'explicit_unalias'): Reference {
     this.mustLive();
+    checkAliasMode(mode, MODES_WITHOUT_MONITOR);
     const ref = this.table.makeReference();
     this.table.aliases.add({ ref, process: this, mode });
     return ref;
@@ -335,12 +348,15 @@ export class Process {
 
   /** @returns whether `ref` was an active alias of this process. */
   unalias(ref: Reference): boolean {
+    checkIsReference(ref, 'unalias()');
     return this.table.aliases.remove(this, ref);
   }
 
   /** OTP: `group_leader/2`: makes `leader` the group leader of any process, here or elsewhere. */
   setGroupLeader(leader: Pid, pid: Pid): void {
     this.mustLive();
+    checkIsPid(leader, 'setGroupLeader()');
+    checkIsPid(pid, 'setGroupLeader()');
     this.table.route({ kind: 'groupLeader', from: leader, to: pid });
   }
 
@@ -364,7 +380,7 @@ export class Process {
    */
   drained(node: string | Atom): Promise<void> {
     this.mustLive();
-    return this.table.drained(String(node));
+    return this.table.drained(nameText(node, 'drained()'));
   }
 
   /** OTP: `gen_server:cast`: a request without an answer; nobody learns whether it arrived. */
@@ -389,8 +405,11 @@ export class Process {
     aborter?.abort(this.exitError());
   }
 
-  private child(run: ProcessFunction, { link, ...options }: ChildOptions): Process {
+  private child(run: ProcessFunction, given: ChildOptions): Process {
     this.mustLive();
+    checkIsFunction(run, 'spawn()');
+    checkIsOptions(given, 'spawn()');
+    const { link, ...options } = given;
     const groupLeader = options.groupLeader ?? this.groupLeader;
     return this.table.spawn(run, { ...options, groupLeader, ...(link === true ? { link: this } : {}) });
   }
@@ -402,7 +421,8 @@ export class Process {
     if (typeof to === 'object' && to !== null && isName(to.name) && isName(to.node)) {
       return { name: String(to.name), node: String(to.node) };
     }
-    throw new ArgumentError('badarg', 'a destination is a pid, a name, { name, node } or an alias reference');
+    const wanted = 'a destination is a pid, a name, { name, node } or an alias reference';
+    throw new ArgumentError('badarg', `${wanted}, not ${kindOf(to)}`);
   }
 
   private mustLive(): void {
@@ -417,6 +437,13 @@ export class Process {
 
 const GEN_CAST = atom('$gen_cast');
 const DOWN = atom('DOWN');
+
+const MODES_WITHOUT_MONITOR: readonly AliasMode[] = ['explicit_unalias', 'reply'];
+
+function checkAliasMode(mode: AliasMode | undefined, modes: readonly AliasMode[] = ALIAS_MODES): void {
+  if (mode === undefined || modes.includes(mode)) return;
+  throw new ArgumentError('badarg', `the mode of an alias is one of ${modes.join(', ')}, not ${kindOf(mode)}`);
+}
 
 function isName(value: unknown): boolean {
   return typeof value === 'string' || value instanceof Atom;

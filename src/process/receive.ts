@@ -1,11 +1,12 @@
 // Erlang's `receive … after`: one wait for one message, ended by the message, a timeout, an abort or the process's end,
 // whichever is first. Afterwards no timer and no listener of it is left.
 import type { Term } from '../term/term.js';
+import { checkWaitOptions } from './arguments.js';
 import { abortedError, timeoutError } from './exit-reason.js';
 import type { Waiter } from './mailbox.js';
 import { type Matcher, NOTHING, outcomeOf } from './matcher.js';
 import type { ProcessState } from './process-state.js';
-import { checkTimeout, startTimeout, type Timer } from './timer.js';
+import { startTimeout, type Timer } from './timer.js';
 
 export interface ReceiveOptions {
   /** Milliseconds to wait; without it, as long as it takes. `0` only looks. */
@@ -97,7 +98,7 @@ class Receiving implements Waiter {
       return;
     }
     try {
-      if (options !== undefined) checkTimeout(options.timeout);
+      checkWaitOptions(options, 'receive()');
       if (options?.signal?.aborted === true) throw abortedError('receive', options.signal);
       const there = this.process.mailbox.take(this.matcher);
       if (there !== NOTHING) this.succeed(there);

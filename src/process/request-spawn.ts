@@ -1,9 +1,10 @@
 // Starting a process on another node (OTP: erlang:spawn_request/5, protocol section 4.3, "Spawn"): the asking side.
 // The reference of the request is also that of the monitor, if one is asked for.
 import { ArgumentError, type ExitError } from '../errors.js';
-import { atom } from '../term/atom.js';
+import { type Atom, atom } from '../term/atom.js';
 import type { Pid, Reference } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
+import { kindOf, nameText } from './arguments.js';
 import { exitError } from './exit-reason.js';
 import { type LocalNode, stopMonitor } from './local-node.js';
 import type { ProcessState } from './process-state.js';
@@ -16,6 +17,19 @@ export interface RemoteFunction {
   readonly module: string;
   readonly function: string;
   readonly args: readonly Term[];
+}
+
+/** @throws ArgumentError `badarg` for what cannot be a function and its arguments. */
+export function remoteFunction(
+  node: string,
+  module: string | Atom,
+  name: string | Atom,
+  args: readonly Term[],
+): RemoteFunction {
+  if (!Array.isArray(args)) {
+    throw new ArgumentError('badarg', `the arguments of a function on another node are an array, not ${kindOf(args)}`);
+  }
+  return { node, module: nameText(module, 'the module'), function: nameText(name, 'the function'), args };
 }
 
 export interface SpawnRelations {

@@ -1,9 +1,10 @@
 // One wait of a process for something that is not a message: it fails by timeout, by abort, or with the process.
 // Whichever way it ends, no timer and no listener of it is left.
 import type { ExitError } from '../errors.js';
+import { checkWaitOptions } from './arguments.js';
 import { abortedError, timeoutError } from './exit-reason.js';
 import { type ProcessState, startWaiting, stopWaiting } from './process-state.js';
-import { checkTimeout, startTimeout, type Timer } from './timer.js';
+import { startTimeout, type Timer } from './timer.js';
 
 export interface WaitOptions {
   /** Milliseconds; `Infinity` waits for ever. */
@@ -21,16 +22,12 @@ export class Wait {
   /**
    * @param doing for error messages.
    * @param onFailed told once, when the wait has ended by itself; not after {@link stop}.
-   * @throws ArgumentError `badarg` for a bad timeout; ExitError when there is nothing to wait for: `aborted`, or the
+   * @throws ArgumentError `badarg` for bad options; ExitError when there is nothing to wait for: `aborted`, or the
    * reason for which the process has ended.
    */
-  constructor(
-    self: ProcessState,
-    { timeout, signal }: WaitOptions,
-    doing: () => string,
-    onFailed: (error: ExitError) => void,
-  ) {
-    checkTimeout(timeout);
+  constructor(self: ProcessState, options: WaitOptions, doing: () => string, onFailed: (error: ExitError) => void) {
+    checkWaitOptions(options, doing());
+    const { timeout, signal } = options;
     if (self.exited) throw self.exitError();
     if (signal?.aborted === true) throw abortedError(doing(), signal);
     this.self = self;

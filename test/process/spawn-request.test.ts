@@ -69,9 +69,14 @@ test('what is not exposed, and arguments that are no list: the process is there 
   const { pid: none, ref } = await me.spawnRequest('a@h', 'os', 'cmd', ['id'], { monitor: true });
   const undef = tuple(atom('undef'), [tuple(atom('os'), atom('cmd'), ['id'], [])]);
   expect(await me.receive()).toEqual(tuple(atom('DOWN'), ref, atom('process'), none, undef));
-  const improper = await me.spawnRequest('a@h', 'm', 'end', 5 as never, { monitor: true });
-  const badarg = tuple(atom('badarg'), []);
-  expect(await me.receive()).toEqual(tuple(atom('DOWN'), improper.ref, atom('process'), improper.pid, badarg));
+  await expect(me.spawnRequest('a@h', 'm', 'end', 5 as never)).rejects.toMatchObject({ code: 'badarg' });
+  // Peers may ask for it.
+  const improper = { node: 'a@h', module: 'm', function: 'end', args: 5 as never };
+  const child = await new Promise((resolve, onFailed) => {
+    requestSpawn(me, a, improper, { monitor: true }, { onSpawned: resolve, onFailed });
+  });
+  const [, , , ended, reason] = (await me.receive()) as Iterable<Term>;
+  expect([ended, reason]).toEqual([child, tuple(atom('badarg'), [])]);
   expect(cluster.crashes).toEqual([]);
 });
 
