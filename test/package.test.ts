@@ -16,6 +16,7 @@ const doors = {
   erlnode: [
     ...['startNode', 'atom', 'tuple', 'float', 'charlist', 'text'],
     ...['erl', 'format', 'parse', 'compare', 'equals', 'tcp', 'tls', 'unix'],
+    ...['cluster', 'hosts', 'dnsPoll', 'epmdNames'],
   ],
   'erlnode/etf': ['encode', 'decode'],
   'erlnode/discovery': ['epmd', 'epmdServer', 'staticNodes', 'firstOf', 'srv', 'consul', 'kubernetes'],

@@ -293,7 +293,12 @@ describe('the answer', () => {
         return new Promise((resolve) => answers.push(resolve));
       },
     };
-    const members = cluster(node, strategy, { clock, timeout: 1000, onEvent: (event) => events.push(event) });
+    const members = cluster(node, strategy, {
+      clock,
+      timeout: 1000,
+      random: () => 0.5,
+      onEvent: (event) => events.push(event),
+    });
     running.push(members);
     await clock.turn(1000);
     expect(signals[0]?.aborted).toBe(true);
@@ -301,7 +306,7 @@ describe('the answer', () => {
       { type: 'answer_failed', error: { code: 'timeout', message: 'no answer within 1000 ms' } },
     ]);
     answers[0]?.(['late@h']);
-    await clock.turn(5500);
+    await clock.turn(5000);
     answers[1]?.(['a@h']);
     await settle();
     expect(members.members).toEqual(['a@h']);

@@ -70,7 +70,9 @@ describe('hosts', () => {
       await connected(ts, [one.name]);
       expect(await one.eval(`erlang:disconnect_node('${ts.name}').`)).toBe('true');
       await until(() => events.filter((type) => type === 'connected').length === 2, 'a second connection');
-      expect(events).toEqual(['joined', 'connected', 'disconnected', 'connected']);
+      // Too early an attempt may come to nothing.
+      const course = events.filter((type) => type !== 'failed');
+      expect(course).toEqual(['joined', 'connected', 'disconnected', 'connected']);
       await connected(ts, [one.name]);
     });
   });
