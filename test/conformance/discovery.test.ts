@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'vitest';
 import { type Discovery, epmd, epmdServer, firstOf, type Registrant, staticNodes } from '../../src/discovery/index.js';
 import { sharedTable } from '../discovery/shared-table.js';
@@ -70,6 +73,25 @@ const implementations: readonly { name: string; leftOut: LeftOut; setUp(): Promi
         unknown: 'nobody@127.0.0.1',
         close: nothing,
       }),
+  },
+  {
+    name: 'staticNodes(), a table in a file',
+    leftOut: { register: 'nobody is told' },
+    async setUp() {
+      const folder = mkdtempSync(join(tmpdir(), 'erlnode-table-'));
+      const file = join(folder, 'nodes.json');
+      writeFileSync(file, JSON.stringify({ [known.node]: { host: known.host, port: known.port } }));
+      const discovery = staticNodes({ env: {}, file });
+      return {
+        discovery,
+        known,
+        unknown: 'nobody@127.0.0.1',
+        async close() {
+          discovery.close();
+          rmSync(folder, { recursive: true });
+        },
+      };
+    },
   },
   {
     name: 'the one that docs/DISCOVERY.md writes',
