@@ -25,29 +25,36 @@ interface Cluster {
   readonly ts: TestNode;
   /** The port of the BEAM. */
   readonly port: number;
+  /** Where DNS says that a BEAM on IPv6 is. */
+  readonly sixPort: number;
 }
 
 let cluster: Cluster;
 const codes = (text: string) => JSON.stringify([...text].map((char) => char.codePointAt(0)));
 
 /** A BEAM with the module. */
-function startBeam(name: string, distPort: number, dns: DnsServer): Promise<Erlang> {
+function startBeam(
+  name: string | false,
+  distPort: number,
+  dns: DnsServer,
+  args: readonly string[] = [],
+): Promise<Erlang> {
   return startErlang({
     name,
     cookie,
     epmdPort: noEpmd,
-    args: ['-pa', folder, '-epmd_module', 'srv_epmd'],
+    args: ['-pa', folder, '-epmd_module', 'srv_epmd', ...args],
     env: { ERL_DIST_PORT: String(distPort), ERLNODE_DNS_PORT: String(dns.port) },
   });
 }
 
 async function start(): Promise<Cluster> {
-  const [port, ourPort] = [await freePort(), await freePort()];
-  const at = (node: string, its: number) => [
+  const [port, ourPort, sixPort] = [await freePort(), await freePort(), await freePort()];
+  const at = (node: string, its: number, address = '127.0.0.1') => [
     `srv-host=${node}.cluster.test,${node}.cluster.test,${its},0,10`,
-    `host-record=${node}.cluster.test,127.0.0.1`,
+    `host-record=${node}.cluster.test,${address}`,
   ];
-  const dns = await startDnsServer([...at('node-0', port), ...at('ts-0', ourPort)]);
+  const dns = await startDnsServer([...at('node-0', port), ...at('ts-0', ourPort), ...at('six-0', sixPort, '::1')]);
   const started: { stop(): Promise<void> }[] = [dns];
   try {
     const erlang = await startBeam(beam, port, dns);
@@ -55,7 +62,7 @@ async function start(): Promise<Cluster> {
     // No port is given to the node: it listens where DNS says that it does.
     const discovery = srv({ servers: [dns.address], env: { ERL_DIST_PORT: String(ourPort) } });
     const ts = await startTestNode(noEpmd, { name: ours, cookie, discovery });
-    return { dns, beam: erlang, ts, port };
+    return { dns, beam: erlang, ts, port, sixPort };
   } catch (error) {
     for (const each of started) await each.stop();
     throw error;
@@ -93,6 +100,17 @@ test('the BEAM finds our node by the same rule', async () => {
   expect(await erlang.eval(`net_adm:ping('${ours}').`)).toBe('pong');
   expect(await erlang.eval('nodes(hidden).')).toBe(`['${ours}']`);
   expect(ts.node.nodes('hidden')).toEqual([beam]);
+});
+
+test('our node finds a BEAM that listens on IPv6 only', async () => {
+  const { dns, ts, sixPort } = cluster;
+  const name = 'six-0@cluster.test';
+  const args = ['-proto_dist', 'inet6_tcp'];
+  await using six = await startBeam(false, sixPort, dns, args);
+  await six.eval(`application:set_env(kernel, inet_dist_use_interface, {0, 0, 0, 0, 0, 0, 0, 1}),
+    {ok, _} = net_kernel:start(['${name}', longnames]), erlang:set_cookie(node(), ${cookie}).`);
+  expect(await ts.node.ping(name)).toBe('pong');
+  expect(await six.eval('nodes(hidden).')).toBe(`['${ours}']`);
 });
 
 test('nodes that are not in DNS are nowhere, for both', async () => {
