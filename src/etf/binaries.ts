@@ -6,7 +6,7 @@ import { BufferView } from './raw-buffer.js';
 import type { Sink } from './sink.js';
 import type { Source } from './source.js';
 import * as tags from './tags.js';
-import { measureLong, readString, writeUtf8 } from './utf8.js';
+import { isLongAscii, readString, writeLongUtf8, writeUtf8 } from './utf8.js';
 
 // V8 treats a constant of this module as one, an imported one as a variable.
 const BINARY_EXT = tags.BINARY_EXT;
@@ -32,14 +32,21 @@ export function writeString(sink: Sink, text: string, pos: number): number {
 }
 
 function writeLongString(sink: Sink, text: string, pos: number): number {
-  const measured = measureLong(text);
-  if (measured === undefined) return -1;
-  if (typeof measured !== 'number') return writeBinary(sink, measured, pos);
-  pos = sink.room(pos, 5 + measured);
-  sink.view.setUint8(pos, BINARY_EXT);
-  sink.view.setUint32(pos + 1, measured);
-  sink.buffer.latin1Write(text, pos + 5, measured);
-  return pos + 5 + measured;
+  const { length } = text;
+  if (isLongAscii(text)) {
+    pos = writeBinaryHead(sink, length, sink.room(pos, 5 + length));
+    sink.buffer.latin1Write(text, pos, length);
+    return pos + length;
+  }
+  // The memory may move while the text is written, and its size is known only then.
+  const written = pos - sink.start;
+  pos = sink.room(pos, 5 + length);
+  const end = writeLongUtf8(sink, text, pos + 5);
+  if (end < 0) return -1;
+  const head = sink.start + written;
+  sink.view.setUint8(head, BINARY_EXT);
+  sink.view.setUint32(head + 1, end - head - 5);
+  return end;
 }
 
 export function writeBinaryHead(sink: Sink, size: number, pos: number): number {

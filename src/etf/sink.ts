@@ -18,6 +18,8 @@ export class Sink {
   /** At positions up to here there is room for SLACK bytes. */
   soft: number;
   readonly limit: number;
+  /** The slab that was left for an output too large for it, and where its free part begins. */
+  #left: { readonly memory: RawBuffer; readonly view: DataView; readonly start: number } | undefined = undefined;
 
   constructor(limit: number) {
     this.limit = limit;
@@ -32,6 +34,7 @@ export class Sink {
     this.view = view;
     this.start = start;
     this.soft = memory.length - SLACK;
+    this.#left = undefined;
   }
 
   /** Makes sure that `bytes` can be written at `pos`; answers the position, which moves when the memory does. */
@@ -47,20 +50,29 @@ export class Sink {
     }
     const next = Buffer.allocUnsafeSlow(Math.max(SLAB, needed + 1024, Math.min(written * 2, this.limit))) as RawBuffer;
     this.buffer.copy(next, 0, this.start, pos);
+    const { buffer, view, start } = this;
+    const left =
+      this.#left ?? (next.length > SLAB && buffer.length === SLAB ? { memory: buffer, view, start } : undefined);
     this.use(next, new DataView(next.buffer), 0);
+    this.#left = left;
     return written;
   }
 
   /** Cuts the output off; the rest of the slab is for the next one. */
   cut(pos: number): Buffer {
     const output = new BufferView(this.buffer.buffer, this.start, pos - this.start);
-    if (pos > this.soft || this.buffer.length > 2 * SLAB) this.renew();
+    if (pos > this.soft || this.buffer.length !== SLAB) this.#renew();
     else this.start = pos;
     return output;
   }
 
-  /** Begins a new slab. A large output owns its memory: what small ones would add must not keep it alive. */
-  renew(): void {
+  /** Takes a slab. A large output owns its memory: what small ones would add must not keep it alive. */
+  #renew(): void {
+    const left = this.#left;
+    if (left !== undefined) {
+      this.use(left.memory, left.view, left.start);
+      return;
+    }
     const slab = Buffer.allocUnsafeSlow(SLAB) as RawBuffer;
     this.use(slab, new DataView(slab.buffer), 0);
   }

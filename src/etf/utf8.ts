@@ -129,24 +129,45 @@ export function writeUtf8(sink: Sink, text: string, pos: number): number {
   return pos + written;
 }
 
-/** The UTF-8 of a text that is not ASCII; `undefined` for a lone surrogate. */
-function longUtf8(text: string): Uint8Array | undefined {
+/** So many UTF-16 units are turned into UTF-8 at a time: more would be memory that is new each time, which is slow. */
+const CHUNK = 16 * 1024;
+let chunk: RawBuffer | undefined;
+
+/** As {@link writeUtf8}, for a long text, and makes room itself. */
+export function writeLongUtf8(sink: Sink, text: string, pos: number): number {
+  chunk ??= Buffer.allocUnsafeSlow(CHUNK * 2) as RawBuffer;
+  const { length } = text;
+  let i = 0;
+  while (i < length) {
+    let end = Math.min(i + CHUNK, length);
+    // A pair of surrogates stays together.
+    if (end < length && (text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end--;
+    const part = text.slice(i, end);
+    const bytes = utf8Of(part, chunk);
+    if (bytes === undefined) return -1;
+    pos = sink.room(pos, bytes.length);
+    sink.buffer.set(bytes, pos);
+    pos += bytes.length;
+    i = end;
+  }
+  return pos;
+}
+
+/** `undefined` for a lone surrogate. */
+function utf8Of(part: string, scratch: RawBuffer): Uint8Array | undefined {
+  if (!isLittleEndian) return part.isWellFormed() ? Buffer.from(part) : undefined;
+  const size = scratch.ucs2Write(part, 0, part.length * 2);
   try {
-    const bytes = transcode(Buffer.from(text, 'utf16le'), 'utf16le', 'utf8');
+    const bytes = transcode(scratch.subarray(0, size), 'utf16le', 'utf8');
     // Where a lone surrogate is not refused it becomes U+FFFD: only a text that has one must be looked at.
-    return bytes.indexOf(REPLACEMENT) < 0 || text.isWellFormed() ? bytes : undefined;
+    return bytes.indexOf(REPLACEMENT) < 0 || part.isWellFormed() ? bytes : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** A long text: its bytes, its size where it is ASCII, `undefined` for a lone surrogate. */
-export function measureLong(text: string): Uint8Array | number | undefined {
-  if (!looksUnicode(text)) {
-    const size = Buffer.byteLength(text);
-    if (size === text.length) return size;
-  }
-  return isLittleEndian ? longUtf8(text) : text.isWellFormed() ? Buffer.from(text) : undefined;
+export function isLongAscii(text: string): boolean {
+  return !looksUnicode(text) && Buffer.byteLength(text) === text.length;
 }
 
 /** Counting the bytes of a text that is not ASCII is slow, so some of its characters are looked at first. */
