@@ -12,9 +12,7 @@ import { readName } from './utf8.js';
 
 // V8 treats a constant of this module as one, an imported one as a variable.
 const BINARY_EXT = tags.BINARY_EXT;
-const INTEGER_EXT = tags.INTEGER_EXT;
 const SMALL_ATOM_UTF8_EXT = tags.SMALL_ATOM_UTF8_EXT;
-const SMALL_INTEGER_EXT = tags.SMALL_INTEGER_EXT;
 
 /** Maps with more keys, and keys of more bytes, get no reader. */
 const MAX_KEYS = 64;
@@ -91,8 +89,7 @@ function generateReader(source: Source, shape: Shape, marks: readonly number[], 
   for (const [i, name] of shape.names.entries()) {
     const bytes = Uint8Array.prototype.slice.call(source.bytes, marks[2 * i], marks[2 * i + 1]);
     if (bytes.length > MAX_KEY_SIZE) return;
-    const tag = source.bytes[marks[2 * i + 1] as number];
-    keys.push({ name, bytes, integer: tag === SMALL_INTEGER_EXT || tag === INTEGER_EXT });
+    keys.push({ name, bytes, tag: source.bytes[marks[2 * i + 1] as number] });
   }
   const giveUp = (from: Source, start: number, depth: number, values: Term[]): Term => {
     shape.misses++;

@@ -2,15 +2,16 @@
 // at once. Invariant: keys enter the generated code as numbers and through JSON.stringify, never as text of their own.
 import type { Term } from '../term/term.js';
 import { makeWire } from './atoms.js';
+import { readBinary } from './binaries.js';
 import type { Source } from './source.js';
-import { INTEGER_EXT, SMALL_INTEGER_EXT } from './tags.js';
+import { BINARY_EXT, INTEGER_EXT, SMALL_INTEGER_EXT } from './tags.js';
 
 /** A key of a shape: its name in JavaScript, and its bytes from the tag on. */
 export interface KeyWire {
   readonly name: string;
   readonly bytes: Uint8Array;
-  /** Whether its value was an integer of up to 32 bits when the shape was learnt: then that is tried first. */
-  readonly integer: boolean;
+  /** The tag that its value had when the shape was learnt: that is tried first. */
+  readonly tag: number | undefined;
 }
 
 export type Read = (source: Source, depth: number) => Term;
@@ -28,6 +29,12 @@ const INTEGER =
   `end - p < 5 ? read(source, depth) : bytes[p] === ${SMALL_INTEGER_EXT} ? (source.pos = p + 2, bytes[p + 1]) : ` +
   `bytes[p] === ${INTEGER_EXT} ? (source.pos = p + 5, view.getInt32(p + 1)) : `;
 
+/** What is tried first for a value. */
+function likely(tag: number | undefined): string {
+  if (tag === INTEGER_EXT || tag === SMALL_INTEGER_EXT) return INTEGER;
+  return tag === BINARY_EXT ? `p < end && bytes[p] === ${BINARY_EXT} ? (source.pos = p + 1, binary(source)) : ` : '';
+}
+
 /** `undefined` where generating code is not allowed (`--disallow-code-generation-from-strings`). */
 export function generate(
   keys: readonly KeyWire[],
@@ -36,7 +43,7 @@ export function generate(
   tally: Tally,
 ): GeneratedReader | undefined {
   const values = keys.map((_, i) => `v${i}`);
-  const reads = keys.map(({ bytes, integer }, i) => {
+  const reads = keys.map(({ bytes, tag }, i) => {
     const { words } = makeWire(bytes);
     const size = bytes.length;
     const differs: string[] = [];
@@ -50,7 +57,7 @@ export function generate(
   ${i === 0 ? 'let p' : 'p'} = source.pos;
   if (end - p < ${size} || ${differs.join(' || ')}) return giveUp(source, start, depth, [${values.slice(0, i).join(', ')}]);
   p = source.pos = p + ${size};
-  const ${values[i]} = ${integer ? INTEGER : ''}read(source, depth);`;
+  const ${values[i]} = ${likely(tag)}read(source, depth);`;
   });
   const fields = keys.map(({ name }, i) => `  object[${JSON.stringify(name)}] = ${values[i]};`);
   const code = `"use strict";
@@ -62,10 +69,10 @@ ${fields.join('\n')}
   return object;
 };`;
   try {
-    const make = new Function('read', 'giveUp', 'tally', 'bare', code) as (
+    const make = new Function('read', 'binary', 'giveUp', 'tally', 'bare', code) as (
       ...parts: readonly unknown[]
     ) => GeneratedReader;
-    return make(read, giveUp, tally, bare);
+    return make(read, readBinary, giveUp, tally, bare);
   } catch {
     return undefined;
   }
