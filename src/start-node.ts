@@ -5,13 +5,14 @@ import type { Discovery, Registration } from './discovery/discovery.js';
 import { epmd } from './discovery/epmd/client.js';
 import { ArgumentError, ConnectionError } from './errors.js';
 import { askForName } from './node/ask-for-name.js';
+import { checkOptions } from './node/check-options.js';
 import { Challenges } from './node/connect.js';
 import { cookieFor } from './node/cookie.js';
 import { createLog, type Log } from './node/log.js';
 import type { NodeEvent } from './node/monitor-nodes.js';
 import { Node, type NodeParts } from './node/node.js';
 import { completeNodeName, parseNodeName } from './node/node-name.js';
-import { checkOptions, distPort, type ListenAddress, NODE_LIMITS, type NodeOptions } from './node/options.js';
+import { distPort, type ListenAddress, NODE_LIMITS, type NodeOptions } from './node/options.js';
 import { tcp } from './transport/tcp.js';
 import type { ByteStream, Listener, Transport } from './transport/transport.js';
 

@@ -19,9 +19,15 @@ const DEFAULT_TIMEOUT = 3000;
  * @throws ArgumentError `badarg` without a source, or for a timeout that is none.
  */
 export function firstOf(...sources: readonly (Discovery | TimedSource)[]): Discovery {
-  const timed = sources.map((source) =>
-    'discovery' in source ? source : { discovery: source, timeout: DEFAULT_TIMEOUT },
-  );
+  const timed = sources.map((source) => {
+    const given = typeof source === 'object' && source !== null && 'discovery' in source ? source.discovery : source;
+    if (typeof given?.resolve !== 'function')
+      throw new ArgumentError(
+        'badarg',
+        'firstOf takes discoveries, one after the other: firstOf(staticNodes(…), epmd())',
+      );
+    return 'discovery' in source ? source : { discovery: source, timeout: DEFAULT_TIMEOUT };
+  });
   if (timed.length === 0) throw new ArgumentError('badarg', 'expected firstOf to be given something to ask');
   for (const { discovery, timeout } of timed)
     if (!(timeout > 0 && timeout <= 0x7fff_ffff))

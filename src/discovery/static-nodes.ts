@@ -1,6 +1,7 @@
 // Discovery without a registry: one port for every node, a table of nodes, or both. Protocol section 1.7.
 // The rules are those of `-erl_epmd_port` and of the two modules of epmdless; nobody is asked and nothing can fail.
 import { ArgumentError, ConnectionError, type TableFileError } from '../errors.js';
+import { checkIsOptions } from '../transport/check-options.js';
 import type { Endpoint } from '../transport/transport.js';
 import type { Discovery, NamesOptions, NodeName } from './discovery.js';
 import { splitNodeName } from './node-name.js';
@@ -59,6 +60,14 @@ export interface StaticNodes extends Discovery {
  * or is no table.
  */
 export function staticNodes(options: StaticNodesOptions = {}): StaticNodes {
+  checkIsOptions('staticNodes', options);
+  // A table in the place of the options would be a table of nothing.
+  const node = Object.keys(options).find((key) => key.includes('@'));
+  if (node !== undefined)
+    throw new ArgumentError(
+      'badarg',
+      `staticNodes takes its table as nodes: { ${JSON.stringify(node)}: { host, port } }`,
+    );
   const environment = options.env ?? process.env;
   const ownPort = portOf(options.port, environment, 'ERL_DIST_PORT');
   const otherPort = portOf(options.port, environment, 'EPMDLESS_REMSH_PORT') ?? ownPort;

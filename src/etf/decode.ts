@@ -3,6 +3,7 @@
 import { ArgumentError, type DecodeError } from '../errors.js';
 import type { Atom } from '../term/atom.js';
 import type { Term } from '../term/term.js';
+import { checkDecodeOptions } from './check-options.js';
 import { readCompressed } from './compressed.js';
 import type { DecodeOptions } from './options.js';
 import { readDeep } from './read-deep.js';
@@ -123,6 +124,7 @@ function decoderFor(bytes: Uint8Array, options: DecodeOptions | undefined): Deco
     throw new ArgumentError('badarg', `decode() takes a Uint8Array, not ${bytes === null ? 'null' : typeof bytes}`);
   }
   if (options === undefined) return shared(0, {});
+  checkDecodeOptions(options);
   if (options.limits !== undefined) return new Decoder(options);
   const index =
     (options.floats === 'exact' ? 1 : 0) |

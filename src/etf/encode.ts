@@ -5,6 +5,7 @@ import { ArgumentError, LimitError } from '../errors.js';
 import type { Atom } from '../term/atom.js';
 import type { Term } from '../term/term.js';
 import { writeAtom, writeOldAtom } from './atoms.js';
+import { checkEncodeOptions } from './check-options.js';
 import { deflate } from './compressed.js';
 import { Keys } from './keys.js';
 import { resolveLimits } from './limits.js';
@@ -276,6 +277,7 @@ function compress(plain: Buffer, level: number): Buffer {
 const encoders: (Encoder | undefined)[] = new Array<Encoder | undefined>(32).fill(undefined);
 
 function takeEncoder(options: EncodeOptions): Encoder {
+  if (options !== DEFAULTS) checkEncodeOptions(options);
   const kind =
     (options.minorVersion ?? 2) |
     (options.deterministic === true ? 4 : 0) |

@@ -1,6 +1,6 @@
 // A generic server (OTP: gen_server, protocol sections 6.2 and 6.3): one request after the other, state in a closure.
 // Callers in Erlang and Elixir cannot tell it from one of theirs: calls, casts, sys messages, stop.
-import { ExitError } from '../errors.js';
+import { ArgumentError, ExitError } from '../errors.js';
 import { exitError, NORMAL, reasonOf } from '../process/exit-reason.js';
 import type { Process, ProcessFunction } from '../process/process.js';
 import { atom } from '../term/atom.js';
@@ -42,6 +42,9 @@ export interface GenServer {
  * are dropped.
  */
 export function genServer(server: GenServer): ProcessFunction {
+  if (typeof server !== 'object' || (server as unknown) === null) {
+    throw new ArgumentError('badarg', 'genServer() takes an object with handleCall, handleCast …');
+  }
   return async (self) => {
     try {
       await server.init?.(self);

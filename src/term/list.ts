@@ -27,6 +27,7 @@ export function improperList(elements: readonly Term[], tail: Term): Term {
 
 /** A text as Erlang's `"abc"`: the list of its code points. */
 export function charlist(text: string): number[] {
+  if (typeof text !== 'string') throw new ArgumentError('badarg', `charlist() takes a string, not a ${typeof text}`);
   return Array.from(text, (character) => character.codePointAt(0) as number);
 }
 
@@ -36,6 +37,8 @@ export function charlist(text: string): number[] {
  * @throws ArgumentError `badarg` for anything else, for bytes that are not UTF-8 and for numbers that are no character.
  */
 export function text(term: Term): string {
+  // A number is a character in a list only.
+  if (typeof term === 'number') throw new ArgumentError('badarg', 'text() takes a binary, a string or a list');
   let out = '';
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const pending: Term[] = [term];

@@ -24,6 +24,9 @@ export function parse(text: string): Term {
  * @throws ArgumentError `badarg` as {@link parse}, and for a value that does not fit into its segment of a binary.
  */
 export function erl(strings: TemplateStringsArray, ...values: readonly Term[]): Term {
+  if (!Array.isArray(strings) || !Array.isArray(strings.raw)) {
+    throw new ArgumentError('badarg', 'erl is a tag of templates: it stands before the text, without parentheses');
+  }
   let template = templates.get(strings);
   if (template === undefined) {
     template = { root: new Parser(strings.raw).parse() };

@@ -3,6 +3,7 @@
 import { createServer, connect as netConnect, type Server, type Socket } from 'node:net';
 import { ConnectionError, type ConnectionErrorCode } from '../errors.js';
 import { abortError } from './abort.js';
+import { checkIsOptions } from './check-options.js';
 import { hostAndPort, socketStream } from './socket-stream.js';
 import type { Endpoint, Listener, ListenOptions, Transport } from './transport.js';
 
@@ -23,6 +24,7 @@ export interface TcpOptions {
  * @returns a transport without state: one may serve many nodes.
  */
 export function tcp(options: TcpOptions = {}): Transport {
+  checkIsOptions('tcp', options);
   return {
     name: 'tcp',
     handshakeLengthBytes: 2,

@@ -4,6 +4,7 @@ import { isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as tlsConnect } from 'node:tls';
 import { ArgumentError, ConnectionError } from '../errors.js';
 import { abortError } from './abort.js';
+import { checkIsOptions } from './check-options.js';
 import { hostAndPort } from './socket-stream.js';
 import { connectSocket, listenForSockets, type TcpOptions } from './tcp.js';
 import { secured, tlsAcceptor } from './tls-accept.js';
@@ -22,6 +23,7 @@ import type { ByteStream, Endpoint, Transport } from './transport.js';
  * @throws ArgumentError `badarg` when something is missing or does not fit together.
  */
 export function tls(options: TlsOptions | OtpTlsOptions): Transport {
+  checkIsOptions('tls', options);
   const { server, client } = tlsSides(options);
   const ofServer = server === undefined ? undefined : new Credentials(server);
   const ofClient = client === undefined ? undefined : new Credentials(client);

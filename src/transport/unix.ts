@@ -6,6 +6,7 @@ import { createServer, connect as netConnect, type Server, type Socket } from 'n
 import { join } from 'node:path';
 import { ArgumentError, ConnectionError } from '../errors.js';
 import { abortError } from './abort.js';
+import { checkIsOptions } from './check-options.js';
 import { socketStream } from './socket-stream.js';
 import type { ByteStream, Endpoint, Listener, ListenOptions, Transport } from './transport.js';
 
@@ -23,14 +24,18 @@ const anyPort = 1;
  * A carrier for nodes that share a folder. Any discovery that knows the nodes will do, `staticNodes({ port: 1 })` for
  * instance: of what it answers, only that it does is used.
  */
-export function unix({ directory }: UnixOptions): Transport {
+export function unix(options: UnixOptions): Transport {
+  checkIsOptions('unix', options);
+  const { directory } = options;
+  if (typeof directory !== 'string' || directory === '')
+    throw new ArgumentError('badarg', 'unix: expected the directory that the sockets are in');
   return {
     name: 'unix',
     handshakeLengthBytes: 2,
     connect: async (endpoint, { signal }) => connect(pathOf(directory, endpoint), signal),
-    async listen(options) {
+    async listen(listenOptions) {
       mkdirSync(directory, { recursive: true, mode: 0o700 });
-      return listen(pathOf(directory, options), options);
+      return listen(pathOf(directory, listenOptions), listenOptions);
     },
   };
 }

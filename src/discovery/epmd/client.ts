@@ -1,6 +1,7 @@
 // Discovery by EPMD: the peer's host says where the peer listens, ours is told where we do. Protocol section 1.
 // BEAM's habits are kept where others can see them; every wait has an end.
 import { ArgumentError, ConnectionError, ProtocolError } from '../../errors.js';
+import { checkIsOptions } from '../../transport/check-options.js';
 import type { Endpoint } from '../../transport/transport.js';
 import type { Discovery, NodeName, Registrant, Registration, RegistrationStatus } from '../discovery.js';
 import { splitNodeName } from '../node-name.js';
@@ -53,6 +54,11 @@ const MAX_PORT2_ANSWER = 14 + 2 * 1020;
  * @throws ArgumentError `badarg` for a port (or `ERL_EPMD_PORT`) that is none.
  */
 export function epmd(options: EpmdOptions = {}): Discovery {
+  checkIsOptions('epmd', options);
+  const { host: registerAtHost, embedded: serves } = options;
+  if (registerAtHost !== undefined && (typeof registerAtHost !== 'string' || registerAtHost === ''))
+    throw new ArgumentError('badarg', `expected the host of an EPMD to register with, got a ${typeof registerAtHost}`);
+  if (serves !== undefined && typeof serves !== 'boolean') checkIsOptions('epmd, as embedded,', serves);
   const environment = options.env ?? process.env;
   const port = epmdPort(options.port, environment, 1);
   const timeout = options.timeout ?? 10_000;

@@ -3,6 +3,7 @@
 import { setMaxListeners } from 'node:events';
 import { BlockList, isIP } from 'node:net';
 import { ArgumentError, ConnectionError, type ErlnodeError, ProtocolError } from '../../errors.js';
+import { checkIsOptions } from '../../transport/check-options.js';
 import type { Endpoint } from '../../transport/transport.js';
 import type { Discovery, NodeName } from '../discovery.js';
 import { splitNodeName } from '../node-name.js';
@@ -66,6 +67,7 @@ const FAMILY_GRACE = 100;
  * @throws ArgumentError `badarg` for an option that is none.
  */
 export function srv(options: SrvOptions = {}): Discovery {
+  checkIsOptions('srv', options);
   const timeout = inRange('timeout', options.timeout ?? 2500, 1, 0x7fff_ffff);
   const random = options.random ?? Math.random;
   const asking = {
