@@ -44,6 +44,24 @@ describe('this tree', () => {
   });
 });
 
+/** The files of the tree in docs/ARCHITECTURE.md: a folder's line ends in `/`, and indentation says what is inside. */
+function drawnTree(): string[] {
+  const [, tree = ''] = /^src\/\n((?: .*\n|\n)*)/m.exec(readFileSync(join(root, 'docs/ARCHITECTURE.md'), 'utf8')) ?? [];
+  const folders: string[] = [];
+  return tree.split('\n').flatMap((line) => {
+    const [, indent = '', names = ''] = /^( *)((?:[\w-]+(?:\.ts|\/)(?: · )?)*)/.exec(line) ?? [];
+    const depth = indent.length / 2 - 1;
+    if (names === '') return [];
+    if (names.endsWith('/')) folders.splice(depth, folders.length, names);
+    else return names.split(' · ').map((name) => ['src/', ...folders.slice(0, depth), name].join(''));
+    return [];
+  });
+}
+
+test('the tree in docs/ARCHITECTURE.md is that of src/', () => {
+  expect(drawnTree().sort()).toEqual([...read(['src'], /\.ts$/).keys()].sort());
+});
+
 describe('the checker', () => {
   /** Faults of one file in a small sound house. */
   function faults(path: string, content: string): string[] {
