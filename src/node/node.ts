@@ -7,6 +7,7 @@ import { ArgumentError, ConnectionError } from '../errors.js';
 import { erpc, erpcCast, executeCall, executeCast, type RpcOptions, rpc } from '../otp/erpc.js';
 import { ioServer } from '../otp/io-server.js';
 import { isAuth, netKernel } from '../otp/net-kernel.js';
+import { processInfo } from '../otp/process-info.js';
 import { rex } from '../otp/rex.js';
 import { checkIsFunction, checkIsPid, checkWaitOptions, kindOf, nameText } from '../process/arguments.js';
 import type { CallOptions } from '../process/call.js';
@@ -61,6 +62,8 @@ export class Node {
     const find = this.exposed.find.bind(this.exposed);
     this.exposed.add('erpc', 'execute_call', 4, executeCall(find));
     this.exposed.add('erpc', 'execute_cast', 3, executeCast(find));
+    const info = processInfo((pid) => this.processes.get(pid));
+    for (const arity of [1, 2]) this.exposed.add('erlang', 'process_info', arity, info);
     this.processes = new ProcessTable({
       node: name,
       creation,
@@ -248,7 +251,10 @@ export class Node {
     erpcCast(this.self, this.processes, this.remote(node, module, name, args));
   }
 
-  /** Lets other nodes call `functions` as `module:name/arity`, with rpc, erpc and spawn. Nothing else can be called. */
+  /**
+   * Lets other nodes call `functions` as `module:name/arity`, with rpc, erpc and spawn. Nothing else can be called but
+   * `erlang:process_info`, by which Erlang's tools look at a process.
+   */
   expose(module: string, functions: ExposedModule): void {
     this.exposed.expose(module, functions);
   }
