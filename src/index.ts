@@ -29,7 +29,15 @@ export { type GenServer, genServer, NO_REPLY, stop } from './otp/gen-server.js';
 export type { AliasMode } from './process/aliases.js';
 export type { CallOptions } from './process/call.js';
 export type { Matcher, StandardSchema } from './process/matcher.js';
-export type { ChildOptions, Destination, MonitorOptions, Process, ReceiveOptions } from './process/process.js';
+export type {
+  AliasOptions,
+  ChildOptions,
+  Destination,
+  MonitorOptions,
+  Process,
+  ReceiveOptions,
+  SendOptions,
+} from './process/process.js';
 export type { ProcessFunction, SpawnOptions } from './process/process-table.js';
 export type { Spawned, SpawnRequestOptions } from './process/request-spawn.js';
 export { startNode } from './start-node.js';

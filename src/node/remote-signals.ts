@@ -3,12 +3,14 @@
 import type { ControlMessage } from '../dist/control.js';
 import { destinationNode, type RegisteredName, type Signal } from '../process/signal.js';
 import { Pid, Reference } from '../term/identifiers.js';
+import type { Term } from '../term/term.js';
 
 /** The control message for a signal to another node. */
 export function toControl(signal: Signal): ControlMessage {
   switch (signal.kind) {
     case 'message': {
-      const { from, to, message } = signal;
+      const { from, to, message, priority } = signal;
+      if (priority === true) return urgent(from as Pid, to, message);
       if (to instanceof Pid) return { op: 'SEND', from, to, message };
       // Only messages from another node may lack a sender, and those are never passed on.
       if (to instanceof Reference) return { op: 'ALIAS_SEND', from: from as Pid, to, message };
@@ -55,9 +57,13 @@ export function fromControl(message: ControlMessage, self: string, peer: string)
   switch (message.op) {
     case 'SEND':
     case 'ALIAS_SEND':
-      return { kind: 'message', from: message.from, to: message.to, message: message.message };
-    case 'REG_SEND':
-      return { kind: 'message', from: message.from, to: { name: message.to, node: self }, message: message.message };
+    case 'REG_SEND': {
+      const { from } = message;
+      const to = named(message.to, self);
+      // One shape for all but the rarest: this is the hot path.
+      if (message.priority === true) return { kind: 'message', from, to, message: message.message, priority: true };
+      return { kind: 'message', from, to, message: message.message };
+    }
     case 'LINK':
       return { kind: 'link', from: message.from, to: message.to };
     case 'UNLINK':
@@ -109,6 +115,12 @@ export function connects(signal: Signal): boolean {
 /** For log lines: what a signal is and where it goes, never what is in it. */
 export function describeSignal(signal: Signal): string {
   return `${signal.kind} signal to ${destinationNode(signal)}`;
+}
+
+function urgent(from: Pid, to: Pid | Reference | RegisteredName, message: Term): ControlMessage {
+  if (to instanceof Pid) return { op: 'SEND', from, to, message, priority: true };
+  if (to instanceof Reference) return { op: 'ALIAS_SEND', from, to, message, priority: true };
+  return { op: 'REG_SEND', from, to: to.name, message, priority: true };
 }
 
 function spelled<To extends Pid | Reference>(to: To | RegisteredName): To | string {

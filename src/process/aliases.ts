@@ -17,6 +17,8 @@ export interface Alias {
   readonly ref: Reference;
   readonly process: ProcessState;
   readonly mode: AliasMode;
+  /** Messages that are sent to it with priority go before ordinary ones. */
+  readonly priority?: boolean;
   /** Takes the messages instead of the mailbox: a call in flight, which ends its alias itself. */
   readonly onMessage?: (message: Term) => void;
 }

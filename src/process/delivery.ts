@@ -42,7 +42,7 @@ export class Delivery {
     const { local } = this;
     switch (signal.kind) {
       case 'message':
-        this.message(signal.to, signal.message);
+        this.message(signal.to, signal.message, signal.priority);
         return;
       case 'link':
         this.link(signal.from, signal.to);
@@ -142,9 +142,9 @@ export class Delivery {
     return to instanceof Reference ? this.local.aliases.get(to)?.process : this.local.names.whereis(to.name);
   }
 
-  private message(to: Pid | RegisteredName | Reference, message: Term): void {
+  private message(to: Pid | RegisteredName | Reference, message: Term, priority?: true): void {
     if (to instanceof Reference) {
-      this.aliasMessage(to, message);
+      this.aliasMessage(to, message, priority);
       return;
     }
     const process = this.find(to);
@@ -155,7 +155,7 @@ export class Delivery {
     else if (this.local.aliases.get(reply)?.process === process) this.aliasMessage(reply, message);
   }
 
-  private aliasMessage(ref: Reference, message: Term): void {
+  private aliasMessage(ref: Reference, message: Term, priority?: true): void {
     const { local } = this;
     const alias = local.aliases.get(ref);
     if (alias === undefined) return;
@@ -166,7 +166,8 @@ export class Delivery {
     }
     if (mode === 'reply' || mode === 'reply_demonitor') local.aliases.remove(process, ref);
     if (mode === 'reply_demonitor') stopMonitor(process, local, ref);
-    process.mailbox.put(message);
+    if (priority === true && alias.priority === true) process.mailbox.putUrgent(message);
+    else process.mailbox.put(message);
   }
 
   private link(from: Pid, to: Pid): void {

@@ -20,6 +20,8 @@ export class Mailbox {
   private messages: Term[] | undefined = undefined;
   /** Messages before this index have been taken. */
   private head = 0;
+  /** So many messages from `head` on have come with priority. */
+  private urgent = 0;
   private first: Waiter | undefined = undefined;
   private last: Waiter | undefined = undefined;
 
@@ -35,6 +37,15 @@ export class Mailbox {
     }
     if (this.messages === undefined) this.messages = [message];
     else this.messages.push(message);
+  }
+
+  /** A message with priority: before ordinary ones, behind those with priority that are there. */
+  putUrgent(message: Term): void {
+    for (let waiter = this.first; waiter !== undefined; waiter = waiter.next) {
+      if (waiter.offer(message)) return;
+    }
+    this.messages ??= [];
+    this.messages.splice(this.head + this.urgent++, 0, message);
   }
 
   /** The first message that `matcher` accepts, taken out now, or what its schema made of it; else {@link NOTHING}. */
@@ -73,7 +84,9 @@ export class Mailbox {
 
   /** Takes out the messages for which `unwanted` says so (OTP: flush). */
   flush(unwanted: (message: Term) => boolean): void {
-    this.messages = this.messages?.slice(this.head).filter((message) => !unwanted(message));
+    const messages = this.messages?.slice(this.head);
+    this.urgent = messages?.slice(0, this.urgent).filter((message) => !unwanted(message)).length ?? 0;
+    this.messages = messages?.filter((message) => !unwanted(message));
     this.head = 0;
   }
 
@@ -86,6 +99,7 @@ export class Mailbox {
 
   private remove(index: number): void {
     const messages = this.messages as Term[];
+    if (index - this.head < this.urgent) this.urgent--;
     if (index !== this.head) {
       messages.splice(index, 1);
       return;

@@ -33,6 +33,19 @@ export interface MonitorOptions {
   readonly alias?: AliasMode;
 }
 
+export interface SendOptions {
+  /**
+   * OTP 28: `[priority]`. Goes before ordinary messages if it is sent to an alias that was made with `priority`; any
+   * other is an ordinary message.
+   */
+  readonly priority?: boolean;
+}
+
+export interface AliasOptions {
+  /** OTP 28: `[priority]`. Lets those who have the alias send messages that go before ordinary ones. */
+  readonly priority?: boolean;
+}
+
 /** What a process runs. Its end is the process's end; what it throws is the exit reason. */
 export type ProcessFunction = (self: Process) => unknown;
 
@@ -154,15 +167,18 @@ export class Process {
    * @throws ArgumentError `badarg` for a name that nobody on this node has; `not_encodable` for a message that has no
    * Erlang form.
    */
-  send(to: Destination, message: Term): void {
+  send(to: Destination, message: Term, options?: SendOptions): void {
     this.mustLive();
+    checkIsOptions(options, 'send()');
     const address = this.address(to);
     if (typeof to === 'string' || to instanceof Atom) {
       if (this.table.names.whereis(String(to)) === undefined) {
         throw new ArgumentError('badarg', `no process is registered as ${JSON.stringify(String(to))} on ${this.node}`);
       }
     }
-    this.table.route({ kind: 'message', from: this.pid, to: address, message });
+    if (options?.priority === true) {
+      this.table.route({ kind: 'message', from: this.pid, to: address, message, priority: true });
+    } else this.table.route({ kind: 'message', from: this.pid, to: address, message });
   }
 
   /**
@@ -338,11 +354,15 @@ export class Process {
   }
 
   /** A reference that others can send to instead of the pid, until {@link unalias}. */
-  alias(mode: Extract<AliasMode, 'explicit_unalias' | 'reply'> = 'explicit_unalias'): Reference {
+  alias(
+    mode: Extract<AliasMode, 'explicit_unalias' | 'reply'> = 'explicit_unalias',
+    options: AliasOptions = {},
+  ): Reference {
     this.mustLive();
     checkAliasMode(mode, MODES_WITHOUT_MONITOR);
+    checkIsOptions(options, 'alias()');
     const ref = this.table.makeReference();
-    this.table.aliases.add({ ref, process: this, mode });
+    this.table.aliases.add({ ref, process: this, mode, priority: options.priority === true });
     return ref;
   }
 

@@ -42,6 +42,8 @@ export type Signal =
       readonly from: Pid | undefined;
       readonly to: Pid | RegisteredName | Reference;
       readonly message: Term;
+      /** OTP 28: goes before ordinary messages if it comes to an alias that was made for this. */
+      readonly priority?: true;
     }
   | { readonly kind: 'link'; readonly from: Pid; readonly to: Pid }
   | { readonly kind: 'unlink'; readonly from: Pid; readonly to: Pid; readonly id: number | bigint | undefined }
