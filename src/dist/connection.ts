@@ -80,7 +80,7 @@ export class Connection {
     this.#sink = options.sink;
     this.#control = new ControlWriter(flags);
     const decoder = new Decoder(options.terms);
-    const encoder = new Encoder(options.encoding);
+    const encoder = new Encoder(options.encoding, !hasFlags(flags, DFLAG.DFLAG_V4_NC));
     const atomCache = hasFlags(flags, DFLAG.DFLAG_DIST_HDR_ATOM_CACHE);
     const fragments = hasFlags(flags, DFLAG.DFLAG_FRAGMENTS);
     if (atomCache || fragments) {

@@ -42,9 +42,10 @@ export class Encoder {
   /** @internal Taken by a call of encode() that has not come back. */
   busy = false;
 
-  constructor(options: EncodeOptions = {}) {
+  /** @param smallIdentifiers for a peer of OTP 23: identifiers that do not fit there are `not_encodable`. */
+  constructor(options: EncodeOptions = {}, smallIdentifiers = false) {
     const limits = resolveLimits(options.limits);
-    const sink = new Sink(limits.encodedSize);
+    const sink = new Sink(limits.encodedSize, smallIdentifiers);
     const minorVersion = options.minorVersion ?? 2;
     const stringKeys = options.keys === 'string';
     this.#sink = sink;

@@ -1,5 +1,6 @@
 // Pids, ports and references in all their generations (protocol sections 5.1 and 5.4).
 // Out goes the newest form that every supported release reads; in comes every form, with OTP's own range checks.
+import { ArgumentError } from '../errors.js';
 import type { Atom } from '../term/atom.js';
 import { Pid, Port, Reference } from '../term/identifiers.js';
 import { readAtom } from './atoms.js';
@@ -20,7 +21,16 @@ const V4_PORT_EXT = tags.V4_PORT_EXT;
 /** Writes an atom at a position: plain, as an old release has it, or as a reference to an atom cache. */
 export type WriteAtom = (atom: Atom, pos: number) => number;
 
+/** OTP 23 takes what it cannot hold for a corrupted term, and hangs up (protocol section 5.4). */
+function tooLarge(what: string, wanted: string): ArgumentError {
+  return new ArgumentError(
+    'not_encodable',
+    `${what} of a newer release does not fit into OTP 23's, which has ${wanted}`,
+  );
+}
+
 export function writePid(sink: Sink, pid: Pid, pos: number, writeAtom: WriteAtom): number {
+  if (sink.smallIdentifiers && (pid.id > 0x7fff || pid.serial > 0x1fff)) throw tooLarge('a pid', '15 and 13 bits');
   pos = sink.room(pos, 1);
   sink.view.setUint8(pos, NEW_PID_EXT);
   pos = sink.room(writeAtom(pid.nodeAtom, pos + 1), 12);
@@ -33,6 +43,7 @@ export function writePid(sink: Sink, pid: Pid, pos: number, writeAtom: WriteAtom
 /** Port numbers of up to 28 bits go out in the form that OTP 23 reads, too; OTP 24 and 25 write them that way. */
 export function writePort(sink: Sink, port: Port, pos: number, writeAtom: WriteAtom): number {
   const small = port.id < 0x1000_0000;
+  if (sink.smallIdentifiers && !small) throw tooLarge('a port', '28 bits');
   pos = sink.room(pos, 1);
   sink.view.setUint8(pos, small ? NEW_PORT_EXT : V4_PORT_EXT);
   pos = sink.room(writeAtom(port.nodeAtom, pos + 1), 12);
@@ -45,6 +56,7 @@ export function writePort(sink: Sink, port: Port, pos: number, writeAtom: WriteA
 
 export function writeReference(sink: Sink, reference: Reference, pos: number, writeAtom: WriteAtom): number {
   const { words } = reference;
+  if (sink.smallIdentifiers && words.length > 3) throw tooLarge('a reference', '3 words');
   pos = sink.room(pos, 3);
   sink.view.setUint8(pos, NEWER_REFERENCE_EXT);
   sink.view.setUint16(pos + 1, words.length);

@@ -18,11 +18,14 @@ export class Sink {
   /** At positions up to here there is room for SLACK bytes. */
   soft: number;
   readonly limit: number;
+  /** Whether who reads this takes identifiers of OTP 23's size only. */
+  readonly smallIdentifiers: boolean;
   /** The slab that was left for an output too large for it, and where its free part begins. */
   #left: { readonly memory: RawBuffer; readonly view: DataView; readonly start: number } | undefined = undefined;
 
-  constructor(limit: number) {
+  constructor(limit: number, smallIdentifiers = false) {
     this.limit = limit;
+    this.smallIdentifiers = smallIdentifiers;
     this.buffer = Buffer.allocUnsafeSlow(SLAB) as RawBuffer;
     this.view = new DataView(this.buffer.buffer);
     this.soft = SLAB - SLACK;

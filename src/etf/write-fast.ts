@@ -295,6 +295,7 @@ function writeMap(writer: Writer, map: ReadonlyMap<Term, Term>, pos: number, dep
 
 function writePid(writer: Writer, pid: Pid, pos: number): number {
   const { sink } = writer;
+  if (sink.smallIdentifiers) return GIVE_UP;
   sink.view.setUint8(pos, NEW_PID_EXT);
   pos = sink.room(atom(writer, pid.nodeAtom, pos + 1), 12);
   const { view } = sink;
@@ -308,7 +309,7 @@ function writeReference(writer: Writer, reference: Reference, pos: number): numb
   const { sink } = writer;
   const { words } = reference;
   const { length } = words;
-  if (length > 5) return GIVE_UP;
+  if (length > 5 || sink.smallIdentifiers) return GIVE_UP;
   sink.view.setUint8(pos, NEWER_REFERENCE_EXT);
   sink.view.setUint16(pos + 1, length);
   pos = sink.room(atom(writer, reference.nodeAtom, pos + 3), 24);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ControlMessage } from '../../src/dist/control.js';
-import { DecodeError, LimitError, ProtocolError } from '../../src/errors.js';
-import { atom } from '../../src/term/atom.js';
+import { ArgumentError, DecodeError, LimitError, ProtocolError } from '../../src/errors.js';
+import { atom, internAtom } from '../../src/term/atom.js';
+import { Port, pid, reference } from '../../src/term/identifiers.js';
 import type { Term } from '../../src/term/term.js';
 import { tuple } from '../../src/term/tuple.js';
 import { connect, encoded, framed, mine, myRef, packet, passThrough, peer, self, theirRef, theirs } from './peers.js';
@@ -193,6 +194,31 @@ describe('sending', () => {
     ];
     expect(refused.map((message) => connection.send(message))).toEqual(refused.map(() => false));
     expect(output()).toHaveLength(0);
+  });
+
+  test('identifiers that OTP 23 takes for damage do not go there, alone, inside a term, or in a message that goes on', () => {
+    const [id, serial, node] = [2 ** 15, 2 ** 13, 'other@h'];
+    const large = [
+      pid(node, id, 0, 9),
+      pid(node, 1, serial, 9),
+      new Port(internAtom(node), 2 ** 28, 9),
+      reference(node, 9, [1, 2, 3, 4, 5]),
+    ];
+    const small = [
+      pid(node, id - 1, serial - 1, 9),
+      new Port(internAtom(node), 2 ** 28 - 1, 9),
+      reference(node, 9, [2 ** 32 - 1, 2, 3]),
+    ];
+    for (const flags of [0x1070f94n, 0x1070f94n | 0x802000n]) {
+      const old = connect({ flags });
+      const sent = (message: Term) => () => old.connection.send({ op: 'SEND', from: mine, to: theirs, message });
+      for (const message of large) {
+        expect(sent(message)).toThrow(ArgumentError);
+        expect(sent([1, tuple(message)])).toThrow('OTP 23');
+      }
+      expect(sent(small)()).toBe(true);
+      expect(connect({ flags: flags | (1n << 34n) }).connection.send({ ...hello, message: large })).toBe(true);
+    }
   });
 
   test('an UNLINK without id goes to old peers only', () => {
