@@ -78,6 +78,7 @@ describe('the checker', () => {
       ['src/discovery/srv.ts', `import { Resolver } from 'node:dns/promises';`],
       ['src/node/node.ts', `import type { A } from '../dist/frame.js';\nimport '../process/mailbox.js';`],
       ['src/node/log.ts', `import type { Logger } from 'pino';`],
+      ['src/testing/strategy.ts', `import 'node:assert/strict';`],
       ['src/cli/main.ts', `import { startNode } from '../index.js';`],
     ]);
     expect(checkSource(house)).toEqual([]);
@@ -96,6 +97,9 @@ describe('the checker', () => {
     ['src/discovery/x.ts', `import '../term/atom.js';`, 'discovery must not import term'],
     ['src/node/x.ts', `import '../start-node.js';`, 'node must not import start-node.ts'],
     ['src/node/x.ts', `import '../index.js';`, 'node must not import index.ts'],
+    ['src/testing/x.ts', `import '../node/node.js';`, 'testing must not import node'],
+    ['src/discovery/x.ts', `import '../testing/strategy.js';`, 'discovery must not import testing'],
+    ['src/index.ts', `export * from './testing/strategy.js';`, 'index.ts imports ./testing/strategy.js'],
     ['src/cli/x.ts', `import '../node/node.js';`, 'cli must not import node'],
     ['src/cli/x.ts', `import '../errors.js';`, 'cli must not import errors.ts'],
     ['src/start-node.ts', `import './cli/main.js';`, 'start-node.ts imports ./cli/main.js'],

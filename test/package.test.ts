@@ -19,6 +19,7 @@ const doors = {
     ...['cluster', 'hosts', 'dnsPoll', 'epmdNames'],
   ],
   'erlnode/etf': ['encode', 'decode'],
+  'erlnode/testing': ['transportConformance', 'discoveryConformance', 'strategyConformance', 'memory'],
   'erlnode/discovery': ['epmd', 'epmdServer', 'staticNodes', 'firstOf', 'srv', 'consul', 'kubernetes'],
 };
 
@@ -131,6 +132,13 @@ describe('plain JavaScript', () => {
   });
 });
 
+/** The programs between a heading of docs/DISCOVERY.md and the next. */
+function programsOf(heading: string): readonly string[] {
+  const [, section = ''] = readFileSync(join(root, 'docs/DISCOVERY.md'), 'utf8').split(`\n## ${heading}\n`);
+  const [text = ''] = section.split('\n## ');
+  return Array.from(text.matchAll(/^```ts\n(import [\s\S]*?)^```$/gm), ([, program = '']) => program);
+}
+
 describe('TypeScript, with skipLibCheck off', () => {
   beforeAll(() => {
     // Our own @types/node, since a consumer on Node has one too.
@@ -138,6 +146,31 @@ describe('TypeScript, with skipLibCheck off', () => {
       cpSync(join(root, 'node_modules', name), join(project, 'node_modules', name), { recursive: true });
     mkdirSync(join(project, 'src'));
     writeFileSync(join(project, 'src/main.ts'), typescript);
+  });
+
+  test('the discovery that docs/DISCOVERY.md writes passes the suite of erlnode/testing, with the runner of Node.js', async () => {
+    const [discovery = '', suite = '', ...others] = programsOf('Writing one');
+    expect(others).toEqual([]);
+    writeFileSync(join(project, 'src/shared-table.ts'), discovery);
+    writeFileSync(join(project, 'src/shared-table.test.ts'), suite);
+    const options = ['--module nodenext --target es2022 --lib es2022 --types node --strict --outDir written'];
+    const files = ['src/shared-table.ts', 'src/shared-table.test.ts'];
+    const tsc = [join(root, 'node_modules/typescript/bin/tsc'), ...options.join(' ').split(' '), ...files];
+    const runs = async (...args: readonly string[]) =>
+      run(process.execPath, args, { cwd: project }).then(
+        ({ stdout }) => stdout,
+        (error: { stdout: string }) => `failed: ${error.stdout}`,
+      );
+    expect(await runs(...tsc)).toBe('');
+    const report = await runs('--test', '--test-reporter=tap', 'written/shared-table.test.js');
+    expect(report).toContain('\n# fail 0\n');
+    expect(report).toContain('a closed registration is found no more');
+    expect(report).toMatch(/\n# pass (?:1[5-9]|[2-9]\d)\n/);
+
+    // The same suite has teeth: a table that forgets nothing does not pass.
+    writeFileSync(join(project, 'src/shared-table.ts'), discovery.replace('table.delete(node)', 'void node'));
+    expect(await runs(...tsc)).toBe('');
+    expect(await runs('--test', '--test-reporter=tap', 'written/shared-table.test.js')).toMatch(/\n# fail [1-9]/);
   });
 
   test.each([

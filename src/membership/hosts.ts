@@ -12,6 +12,6 @@ export function hosts(nodes: readonly string[]): Strategy {
   for (const node of nodes)
     if (nameFault(node) === 'not_a_node_name')
       throw new ArgumentError('badarg', `expected hosts to be given node names like 'name@host', got ${shown(node)}`);
-  const all = [...nodes];
+  const all = Object.freeze([...nodes]);
   return { name: 'hosts', nodes: () => Promise.resolve(all) };
 }

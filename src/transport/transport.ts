@@ -1,5 +1,5 @@
 // What carries the distribution protocol (OTP: the carrier): a reliable, ordered stream of bytes, and nothing more.
-// A transport never frames, never retries, never looks inside. Every one passes test/conformance/transport.ts.
+// A transport never frames, never retries, never looks inside. Every one passes the suite of src/testing/transport.ts.
 import type { CarrierErrorCode } from '../errors.js';
 
 /** Where a node listens. `host` is an address or a name that the transport resolves; `nodeHost` is for TLS's SNI. */

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'vitest';
 import { type Discovery, epmd, epmdServer, firstOf, type Registrant, staticNodes } from '../../src/discovery/index.js';
+import { type DiscoveryLeftOut, type DiscoveryWorld, discoveryConformance } from '../../src/testing/index.js';
 import { sharedTable } from '../discovery/shared-table.js';
 import { startEpmd } from '../support/epmd.js';
 import { freePort } from '../support/free-port.js';
-import { type DiscoveryWorld, discoveryConformance, type LeftOut } from './discovery.js';
 
 const registrants: readonly [Registrant, Registrant] = [
   { node: 'first@127.0.0.1', port: 4001, hidden: true },
@@ -35,7 +35,7 @@ const noListenPort = { listenPort: 'EPMD is told the port and does not choose it
 const nothing = () => Promise.resolve();
 const known = { node: 'known@127.0.0.1', host: '127.0.0.1', port: 4005 } as const;
 
-const implementations: readonly { name: string; leftOut: LeftOut; setUp(): Promise<DiscoveryWorld> }[] = [
+const implementations: readonly { name: string; leftOut: DiscoveryLeftOut; setUp(): Promise<DiscoveryWorld> }[] = [
   {
     name: 'epmd() on the real daemon',
     leftOut: noListenPort,

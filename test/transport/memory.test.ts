@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { transportConformance } from '../../src/testing/index.js';
 import { memory } from '../../src/transport/memory.js';
 import type { ByteStream, Transport } from '../../src/transport/transport.js';
-import { transportCases } from '../conformance/transport.js';
 
 const host = 'memory.test';
 const never = new AbortController().signal;
@@ -11,7 +11,7 @@ for (const [kind, chunkSize] of [
   ['in threes and fours', () => 3 + Math.round(Math.random())],
 ] as const) {
   describe(`conformance, ${kind}`, () => {
-    const cases = transportCases({
+    const cases = transportConformance({
       create: () => ({ transport: chunkSize === undefined ? memory() : memory({ chunkSize: cut(chunkSize) }), host }),
       refused: async () => ({ host, port: 4370 }),
       unknownHost: { host: 'x.invalid', port: 1 },

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer, connect as netConnect, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { ConnectionError } from '../../src/errors.js';
+import { transportConformance } from '../../src/testing/index.js';
 import { tcp } from '../../src/transport/tcp.js';
 import type { ByteStream } from '../../src/transport/transport.js';
-import { transportCases } from '../conformance/transport.js';
 import { freePort } from '../support/free-port.js';
 
 const host = '127.0.0.1';
@@ -25,7 +25,7 @@ async function freePorts(): Promise<{ min: number; max: number }> {
 }
 
 describe('conformance', () => {
-  const cases = transportCases({
+  const cases = transportConformance({
     create: () => ({ transport: tcp(), host }),
     refused: async () => ({ host, port: await freePort() }),
     // A label of more than 63 characters: refused by the resolver itself, no query leaves the machine.

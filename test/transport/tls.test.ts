@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, test } from 'vitest';
+import { transportConformance } from '../../src/testing/index.js';
 import { tls } from '../../src/transport/tls.js';
-import { transportCases } from '../conformance/transport.js';
 import { type CertificateFiles, certificateFolder, makeCertificates } from '../support/certificates.js';
 import { freePort } from '../support/free-port.js';
 
@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe.each(['TLSv1.2', 'TLSv1.3'] as const)('conformance of %s', (version) => {
-  const cases = transportCases({
+  const cases = transportConformance({
     create: () => ({ transport: tls({ ...files.here, minVersion: version, maxVersion: version }), host }),
     refused: async () => ({ host, port: await freePort() }),
     unknownHost: { host: `${'x'.repeat(64)}.invalid`, port: 1 },

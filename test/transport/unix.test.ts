@@ -6,8 +6,8 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { staticNodes } from '../../src/discovery/index.js';
 import { genServer } from '../../src/otp/gen-server.js';
 import { startNode } from '../../src/start-node.js';
+import { transportConformance } from '../../src/testing/index.js';
 import { unix } from '../../src/transport/unix.js';
-import { transportCases } from '../conformance/transport.js';
 
 const root = mkdtempSync(join(tmpdir(), 'unix-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -17,7 +17,7 @@ const never = () => new AbortController().signal;
 const quiet = { host: 'x', port: 0, onConnection: () => {}, onError: () => {} };
 
 describe('conformance', () => {
-  const cases = transportCases({
+  const cases = transportConformance({
     create: () => ({ transport: unix({ directory: folder() }), host: 'listener' }),
     refused: async () => ({ host: 'nobody', port: 1 }),
   });

@@ -1,11 +1,11 @@
 import { describe, test } from 'vitest';
 import { firstOf, type SrvOptions, srv, staticNodes } from '../../../src/discovery/index.js';
-import { discoveryConformance, type LeftOut } from '../../conformance/discovery.js';
+import { type DiscoveryLeftOut, discoveryConformance } from '../../../src/testing/index.js';
 import { startDnsServer } from '../../support/dns-server.js';
 
 const known = { node: 'known@cluster.test', host: '127.0.0.1', port: 4005 } as const;
 const zone = ['srv-host=known.cluster.test,known.cluster.test,4005,0,0', 'host-record=known.cluster.test,127.0.0.1'];
-const leftOut: LeftOut = {
+const leftOut: DiscoveryLeftOut = {
   register: 'who keeps the zone does that',
   names: 'DNS knows no list of the nodes on a host (OTP: {error, address})',
 };

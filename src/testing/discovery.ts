@@ -1,10 +1,11 @@
-// What every Discovery promises, as cases that any test runner can run. An implementation's own test names itself,
-// says how to set a world up, and what it leaves out and why.
+// What every Discovery promises. An implementation's own test says how to set a world up, and what it leaves out and why.
+// docs/DISCOVERY.md, "Writing one", has an example.
 import { deepEqual, equal, notEqual, ok, rejects } from 'node:assert/strict';
-import type { Discovery, NodeName, Registrant } from '../../src/discovery/index.js';
-import { ErlnodeError } from '../../src/errors.js';
+import type { Discovery, NodeName, Registrant } from '../discovery/discovery.js';
+import { ErlnodeError } from '../errors.js';
+import { type ConformanceCase, casesIn, never, soon } from './conformance.js';
 
-/** One fresh world for one case. */
+/** One fresh world for one case: a discovery, and what it is true of. */
 export interface DiscoveryWorld {
   readonly discovery: Discovery;
   /** A node that `resolve` finds although nobody registered it here, and where. */
@@ -15,29 +16,14 @@ export interface DiscoveryWorld {
   readonly registrants?: readonly [Registrant, Registrant];
   /** Whether a second registration of a living name is refused. */
   readonly exclusive?: boolean;
+  /** Takes down what was set up. */
   close(): Promise<void>;
 }
 
 /** Members an implementation leaves to OTP's default, each with the reason. */
-export type LeftOut = Readonly<Partial<Record<'register' | 'names' | 'listenPort' | 'known', string>>>;
-
-export interface ConformanceCase {
-  readonly name: string;
-  run(): Promise<void>;
-}
+export type DiscoveryLeftOut = Readonly<Partial<Record<'register' | 'names' | 'listenPort' | 'known', string>>>;
 
 type Body = (world: DiscoveryWorld) => Promise<void>;
-
-const never = new AbortController().signal;
-
-/** Settles as `promise`, or rejects: nothing here may take longer than a session setup. */
-async function soon<T>(promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new RangeError('it did not settle within 7 s')), 7000);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
 
 function members({ discovery, registrants }: DiscoveryWorld) {
   const { register, names } = discovery;
@@ -47,7 +33,7 @@ function members({ discovery, registrants }: DiscoveryWorld) {
     names: names?.bind(discovery),
     first: registrants[0],
     second: registrants[1],
-    resolve: (node: NodeName) => soon(discovery.resolve(node, { signal: never })),
+    resolve: (node: NodeName) => soon(discovery.resolve(node, { signal: never() })),
   };
 }
 
@@ -58,7 +44,7 @@ const always: Readonly<Record<string, Body>> = {
   },
 
   'an unknown node is nowhere, and that is no error': async ({ discovery, unknown }) => {
-    deepEqual(await soon(discovery.resolve(unknown, { signal: never })), []);
+    deepEqual(await soon(discovery.resolve(unknown, { signal: never() })), []);
   },
 
   'an aborted signal ends resolve at once': async ({ discovery, unknown }) => {
@@ -87,7 +73,7 @@ const always: Readonly<Record<string, Body>> = {
 const knownCases: Readonly<Record<string, Body>> = {
   'a known node is where it is': async ({ discovery, known }) => {
     ok(known !== undefined, 'the world has a known node');
-    const places = await soon(discovery.resolve(known.node, { signal: never }));
+    const places = await soon(discovery.resolve(known.node, { signal: never() }));
     ok(
       places.some(({ host, port }) => host === known.host && port === known.port),
       `${known.host}:${known.port} is not among ${JSON.stringify(places)}`,
@@ -103,7 +89,7 @@ const knownCases: Readonly<Record<string, Body>> = {
 const registerCases: Readonly<Record<string, Body>> = {
   'a registered node is found where it listens': async (world) => {
     const { register, first, resolve } = members(world);
-    const registration = await soon(register(first, { signal: never }));
+    const registration = await soon(register(first, { signal: never() }));
     const places = await resolve(first.node);
     ok(places.length > 0, 'it is found');
     for (const { port } of places) equal(port, first.port);
@@ -112,7 +98,7 @@ const registerCases: Readonly<Record<string, Body>> = {
 
   'a creation is an unsigned 32-bit number that is not 0': async (world) => {
     const { register, first } = members(world);
-    const registration = await soon(register(first, { signal: never }));
+    const registration = await soon(register(first, { signal: never() }));
     const { creation } = registration;
     ok(
       creation === undefined || (Number.isInteger(creation) && creation > 0 && creation <= 0xffff_ffff),
@@ -123,7 +109,7 @@ const registerCases: Readonly<Record<string, Body>> = {
 
   'a closed registration is found no more; closing twice is closing once': async (world) => {
     const { register, first, resolve } = members(world);
-    const registration = await soon(register(first, { signal: never }));
+    const registration = await soon(register(first, { signal: never() }));
     await soon(Promise.all([registration.close(), registration.close()]));
     await soon(registration.close());
     deepEqual(await resolve(first.node), []);
@@ -131,7 +117,7 @@ const registerCases: Readonly<Record<string, Body>> = {
 
   'two nodes do not get in each other’s way': async (world) => {
     const { register, first, second, resolve } = members(world);
-    const [one, two] = await soon(Promise.all([first, second].map((self) => register(self, { signal: never }))));
+    const [one, two] = await soon(Promise.all([first, second].map((self) => register(self, { signal: never() }))));
     equal((await resolve(first.node))[0]?.port, first.port);
     await soon(one?.close() ?? Promise.resolve());
     deepEqual(await resolve(first.node), []);
@@ -141,9 +127,9 @@ const registerCases: Readonly<Record<string, Body>> = {
 
   'a node that left can come back, with another creation if it has one': async (world) => {
     const { register, first, resolve } = members(world);
-    const before = await soon(register(first, { signal: never }));
+    const before = await soon(register(first, { signal: never() }));
     await soon(before.close());
-    const after = await soon(register(first, { signal: never }));
+    const after = await soon(register(first, { signal: never() }));
     if (after.creation !== undefined) notEqual(after.creation, before.creation);
     ok((await resolve(first.node)).length > 0);
     await soon(after.close());
@@ -152,8 +138,8 @@ const registerCases: Readonly<Record<string, Body>> = {
   'where names are exclusive, a living name is refused, and stays with who has it': async (world) => {
     const { register, first, resolve } = members(world);
     if (world.exclusive !== true) return;
-    const registration = await soon(register(first, { signal: never }));
-    await rejects(soon(register(first, { signal: never })), { code: 'duplicate_name' });
+    const registration = await soon(register(first, { signal: never() }));
+    await rejects(soon(register(first, { signal: never() })), { code: 'duplicate_name' });
     equal((await resolve(first.node))[0]?.port, first.port);
     await soon(registration.close());
   },
@@ -175,9 +161,9 @@ const registerCases: Readonly<Record<string, Body>> = {
 
   'closing again does not take a later registration along': async (world) => {
     const { register, first, resolve } = members(world);
-    const before = await soon(register(first, { signal: never }));
+    const before = await soon(register(first, { signal: never() }));
     await soon(before.close());
-    const after = await soon(register(first, { signal: never }));
+    const after = await soon(register(first, { signal: never() }));
     await soon(before.close());
     ok((await resolve(first.node)).length > 0);
     await soon(after.close());
@@ -191,7 +177,7 @@ const namesCases: Readonly<Record<string, Body>> = {
     const [alive = '', host = ''] = first.node.split('@');
     const listed = async () => (await soon(names(host))).filter(({ name }) => name === alive);
     deepEqual(await listed(), []);
-    const registration = await soon(register(first, { signal: never }));
+    const registration = await soon(register(first, { signal: never() }));
     deepEqual(await listed(), [{ name: alive, port: first.port }]);
     await soon(registration.close());
     deepEqual(await listed(), []);
@@ -211,31 +197,26 @@ const listenPortCases: Readonly<Record<string, Body>> = {
   },
 };
 
-/** The cases for one implementation. What it leaves out becomes a case that checks that it really does. */
+/**
+ * The cases for one implementation. What it leaves out becomes a case that checks that it really does.
+ *
+ * @param setUp makes a fresh world; called once for each case, which closes it.
+ * @param leftOut members that the implementation does not have, each with the reason.
+ */
 export function discoveryConformance(
   setUp: () => Promise<DiscoveryWorld>,
-  leftOut: LeftOut = {},
+  leftOut: DiscoveryLeftOut = {},
 ): readonly ConformanceCase[] {
-  const inWorld = (body: Body) => async () => {
-    const world = await setUp();
-    try {
-      await body(world);
-    } finally {
-      await world.close();
-    }
-  };
-  const cases = (bodies: Readonly<Record<string, Body>>): ConformanceCase[] =>
-    Object.entries(bodies).map(([name, body]) => ({ name, run: inWorld(body) }));
-  const unless = (member: keyof LeftOut, bodies: Readonly<Record<string, Body>>): ConformanceCase[] => {
+  const unless = (member: keyof DiscoveryLeftOut, bodies: Readonly<Record<string, Body>>) => {
     const reason = leftOut[member];
-    if (reason === undefined) return cases(bodies);
+    if (reason === undefined) return casesIn(setUp, bodies);
     const absent: Body = async (world) => {
       equal(member === 'known' ? world.known : world.discovery[member], undefined);
     };
-    return [{ name: `it leaves out ${member}: ${reason}`, run: inWorld(absent) }];
+    return casesIn(setUp, { [`it leaves out ${member}: ${reason}`]: absent });
   };
   return [
-    ...cases(always),
+    ...casesIn(setUp, always),
     ...unless('known', knownCases),
     ...unless('register', registerCases),
     ...(leftOut.register === undefined || leftOut.names !== undefined ? unless('names', namesCases) : []),

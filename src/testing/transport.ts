@@ -1,11 +1,12 @@
-// What every transport owes its users, as cases that know no test runner: each builds what it needs, and throws when
-// the promise is broken. An implementation's own test runs them all (test/transport/*.test.ts).
+// What every Transport promises. An implementation's own test says how to make one, and where nothing is.
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
-import { ConnectionError } from '../../src/errors.js';
-import type { ByteStream, Endpoint, Listener, Transport } from '../../src/transport/transport.js';
+import { ConnectionError } from '../errors.js';
+import type { ByteStream, Endpoint, Listener, Transport } from '../transport/transport.js';
+import { type ConformanceCase, never, soon } from './conformance.js';
+import { Recorder } from './recorder.js';
 
-export interface TransportSubject {
+export interface TransportWorld {
   /** A transport, and where it may listen. Called once per case. */
   create(): { readonly transport: Transport; readonly host: string };
   /** An endpoint where nothing listens, if the transport has such a thing. */
@@ -16,62 +17,6 @@ export interface TransportSubject {
   freePorts?(): Promise<{ readonly min: number; readonly max: number }>;
 }
 
-export interface TransportCase {
-  readonly name: string;
-  run(): Promise<void>;
-}
-
-/** Everything one end was told, with promises for what is still to come. */
-class Recorder {
-  readonly stream: ByteStream;
-  readonly events: string[] = [];
-  closed: { readonly error: Error | undefined } | undefined;
-  drains = 0;
-  #chunks: Buffer[] = [];
-  #waiting: (() => void)[] = [];
-
-  constructor(stream: ByteStream) {
-    this.stream = stream;
-  }
-
-  start(): this {
-    this.stream.start({
-      onData: (chunk) => this.#tell('data', () => this.#chunks.push(chunk)),
-      onDrain: () => this.#tell('drain', () => this.drains++),
-      onClose: (error) => this.#tell('close', () => (this.closed = { error })),
-    });
-    return this;
-  }
-
-  get bytes(): Buffer {
-    return Buffer.concat(this.#chunks);
-  }
-
-  get received(): number {
-    return this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  }
-
-  get chunks(): readonly Buffer[] {
-    return this.#chunks;
-  }
-
-  async until(what: string, condition: () => boolean): Promise<void> {
-    while (!condition()) {
-      await within(what, new Promise<void>((resolve) => this.#waiting.push(resolve)));
-    }
-  }
-
-  untilClosed(): Promise<void> {
-    return this.until('the close', () => this.closed !== undefined);
-  }
-
-  #tell(event: string, record: () => void): void {
-    this.events.push(event);
-    record();
-    for (const wake of this.#waiting.splice(0)) wake();
-  }
-}
-
 interface Pair {
   readonly listener: Listener;
   /** The end that connected. */
@@ -80,28 +25,11 @@ interface Pair {
   readonly b: ByteStream;
 }
 
-const patience = 10_000;
-
-async function within<T>(what: string, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited ${patience} ms for ${what}`)), patience);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 /** A few turns of the event loop, in which what was held back would have come. */
 async function turns(): Promise<void> {
   for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve));
   await new Promise((resolve) => setTimeout(resolve, 20));
 }
-
-/** One each: Node warns of listeners that pile up on one signal. */
-const never = () => new AbortController().signal;
 
 function refusal(code: string): (error: unknown) => boolean {
   return (error) => {
@@ -111,9 +39,13 @@ function refusal(code: string): (error: unknown) => boolean {
   };
 }
 
-/** The cases for one transport. */
-export function transportCases(subject: TransportSubject): readonly TransportCase[] {
-  const cases: TransportCase[] = [];
+/**
+ * The cases for one transport, none of which takes ports of the machine but those that it asks for.
+ *
+ * @param world what the transport is given to work with; what is absent there is not asked for.
+ */
+export function transportConformance(world: TransportWorld): readonly ConformanceCase[] {
+  const cases: ConformanceCase[] = [];
 
   const withListener = (
     name: string,
@@ -122,7 +54,7 @@ export function transportCases(subject: TransportSubject): readonly TransportCas
     cases.push({
       name,
       run: async () => {
-        const { transport, host } = subject.create();
+        const { transport, host } = world.create();
         const arrived: ByteStream[] = [];
         const waiting: ((stream: ByteStream) => void)[] = [];
         const listener = await transport.listen({
@@ -138,7 +70,7 @@ export function transportCases(subject: TransportSubject): readonly TransportCas
         const accepted = () => {
           const stream = arrived.shift();
           if (stream !== undefined) return Promise.resolve(stream);
-          return within('a connection', new Promise<ByteStream>((resolve) => waiting.push(resolve)));
+          return soon(new Promise<ByteStream>((resolve) => waiting.push(resolve)), 'a connection');
         };
         try {
           await body(transport, listener, accepted);
@@ -151,7 +83,7 @@ export function transportCases(subject: TransportSubject): readonly TransportCas
 
   const withPair = (name: string, body: (pair: Pair) => Promise<void>) =>
     withListener(name, async (transport, listener, accepted) => {
-      const a = await within('connect', transport.connect(listener, { signal: never() }));
+      const a = await soon(transport.connect(listener, { signal: never() }), 'connect');
       const b = await accepted();
       try {
         await body({ listener, a, b });
@@ -381,7 +313,7 @@ export function transportCases(subject: TransportSubject): readonly TransportCas
       const a = await transport.connect(listener, { signal: never() });
       const b = await accepted();
       const right = new Recorder(b).start();
-      await within('the listener to close', listener.close());
+      await soon(listener.close(), 'the listener to close');
       await assert.rejects(transport.connect(listener, { signal: never() }), ConnectionError);
       a.write([Buffer.from('still here')]);
       await right.until('the bytes', () => right.received === 10);
@@ -417,12 +349,12 @@ export function transportCases(subject: TransportSubject): readonly TransportCas
     await assert.rejects(transport.connect(listener, { signal: AbortSignal.abort(why) }), why);
   });
 
-  const { refused, unknownHost, freePorts } = subject;
+  const { refused, unknownHost, freePorts } = world;
   if (refused !== undefined)
     cases.push({
       name: 'says econnrefused where nothing listens',
       run: async () => {
-        const { transport } = subject.create();
+        const { transport } = world.create();
         await assert.rejects(transport.connect(await refused(), { signal: never() }), refusal('econnrefused'));
       },
     });
@@ -431,7 +363,7 @@ export function transportCases(subject: TransportSubject): readonly TransportCas
     cases.push({
       name: 'says unknown_host for a host that does not exist',
       run: async () => {
-        const { transport } = subject.create();
+        const { transport } = world.create();
         await assert.rejects(transport.connect(unknownHost, { signal: never() }), refusal('unknown_host'));
       },
     });
@@ -440,7 +372,7 @@ export function transportCases(subject: TransportSubject): readonly TransportCas
     cases.push({
       name: 'listens on a fixed port, on the first free one of a range, and says when there is none',
       run: async () => {
-        const { transport, host } = subject.create();
+        const { transport, host } = world.create();
         const range = await freePorts();
         const listen = (port: number | { min: number; max: number }) =>
           transport.listen({ host, port, onConnection: (stream) => stream.destroy(), onError() {} });
