@@ -1,6 +1,6 @@
 // What every Strategy of membership promises. An implementation's own test says how to set a world up, and what it
 // leaves out and why.
-import { deepEqual, equal, notEqual, ok } from 'node:assert/strict';
+import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict';
 import { ErlnodeError } from '../errors.js';
 import type { Strategy } from '../membership/strategy.js';
 import { type ConformanceCase, casesIn, never, soon } from './conformance.js';
@@ -31,8 +31,8 @@ type Body = (world: StrategyWorld) => Promise<void>;
 async function named({ strategy, self }: StrategyWorld, signal: AbortSignal = never()): Promise<string[]> {
   const warn = (error: Error) => ok(error instanceof ErlnodeError, `a warning that is none of ours: ${String(error)}`);
   const nodes = await soon(Promise.resolve(strategy.nodes({ signal, self, warn })), 'an answer of the strategy');
-  ok(Array.isArray(nodes), 'the answer is a list');
-  for (const node of nodes) ok(/^[^@]+@[^@]+$/.test(node), `${node} is not the name of a node`);
+  equal(Array.isArray(nodes), true, 'the answer is a list');
+  for (const node of nodes) match(node, /^[^@]+@[^@]+$/);
   return nodes.filter((node) => node !== self).sort();
 }
 
