@@ -26,20 +26,16 @@ export type { ListenAddress, NodeLimits, NodeOptions } from './node/options.js';
 export type { RpcOptions } from './otp/erpc.js';
 export { type From, reply } from './otp/gen.js';
 export { type GenServer, genServer, NO_REPLY, stop } from './otp/gen-server.js';
-export type { AliasMode } from './process/aliases.js';
+export type { AliasMode, AliasOptions } from './process/aliases.js';
 export type { CallOptions } from './process/call.js';
+export type { Destination } from './process/destination.js';
 export type { Matcher, StandardSchema } from './process/matcher.js';
-export type {
-  AliasOptions,
-  ChildOptions,
-  Destination,
-  MonitorOptions,
-  Process,
-  ReceiveOptions,
-  SendOptions,
-} from './process/process.js';
-export type { ProcessFunction, SpawnOptions } from './process/process-table.js';
+export type { DemonitorOptions, Monitored, MonitorOptions } from './process/monitors.js';
+export type { Process } from './process/process.js';
+export type { ReceiveOptions } from './process/receive.js';
 export type { Spawned, SpawnRequestOptions } from './process/request-spawn.js';
+export type { SendOptions } from './process/send.js';
+export type { ChildOptions, ProcessFunction, SpawnOptions } from './process/spawn-options.js';
 export { startNode } from './start-node.js';
 export { Atom, type AtomOf, atom } from './term/atom.js';
 export { BitString, bitstring } from './term/bitstring.js';

@@ -2,7 +2,8 @@
 // Callers in Erlang and Elixir cannot tell it from one of theirs: calls, casts, sys messages, stop.
 import { ArgumentError, ExitError } from '../errors.js';
 import { exitError, NORMAL, reasonOf } from '../process/exit-reason.js';
-import type { Process, ProcessFunction } from '../process/process.js';
+import type { Process } from '../process/process.js';
+import type { ProcessFunction } from '../process/spawn-options.js';
 import { atom } from '../term/atom.js';
 import type { Term } from '../term/term.js';
 import { tuple } from '../term/tuple.js';

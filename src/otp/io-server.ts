@@ -1,7 +1,8 @@
 // The process registered as `user`, the group leader of this node's processes (protocol section 6.9): whoever prints on
 // another node on behalf of one of ours asks it. It answers everybody, so that nobody waits for ever; what is printed is
 // dropped, for a library has no terminal, and there is never anything to read.
-import type { Process, ProcessFunction } from '../process/process.js';
+import type { Process } from '../process/process.js';
+import type { ProcessFunction } from '../process/spawn-options.js';
 import { Atom, atom } from '../term/atom.js';
 import { Pid } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';

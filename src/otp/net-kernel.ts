@@ -1,5 +1,6 @@
 // The process registered as `net_kernel`: what `net_adm:ping/1` asks (protocol section 6.1).
-import type { Process, ProcessFunction } from '../process/process.js';
+import type { Process } from '../process/process.js';
+import type { ProcessFunction } from '../process/spawn-options.js';
 import { atom } from '../term/atom.js';
 import type { Term } from '../term/term.js';
 import { Tuple, tuple } from '../term/tuple.js';

@@ -2,7 +2,8 @@
 // rpc:cast of OTP 23, erl_call and other C nodes. It runs what the application exposed, and nothing else.
 import { ExitError } from '../errors.js';
 import { reasonOf } from '../process/exit-reason.js';
-import type { Process, ProcessFunction } from '../process/process.js';
+import type { Process } from '../process/process.js';
+import type { ProcessFunction } from '../process/spawn-options.js';
 import type { FindFunction } from '../process/spawn-request.js';
 import { Atom, atom, internAtom } from '../term/atom.js';
 import { Pid, Reference } from '../term/identifiers.js';

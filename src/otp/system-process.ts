@@ -1,6 +1,7 @@
 // Processes of the node itself: registered names that every node has and every peer may send to. Whatever comes, they
 // go on: a message that cannot be served is dropped, and exit signals do not reach them (SpawnOptions.system).
-import type { Process, ProcessFunction } from '../process/process.js';
+import type { Process } from '../process/process.js';
+import type { ProcessFunction } from '../process/spawn-options.js';
 import type { Term } from '../term/term.js';
 
 /** Serves messages one after the other, for ever. `handle` need not check anything. */

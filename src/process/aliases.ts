@@ -1,8 +1,11 @@
 // Aliases: references that stand for a process until they are taken back (protocol section 4.3, "ALIAS_SEND").
 // A message to an alias that is no more is dropped, which is what keeps late replies out of mailboxes.
+import { ArgumentError } from '../errors.js';
 import type { Reference } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
+import { checkIsOptions, kindOf } from './arguments.js';
 import type { Key } from './local-identifiers.js';
+import type { LocalNode } from './local-node.js';
 import type { ProcessState } from './process-state.js';
 
 /**
@@ -11,7 +14,13 @@ import type { ProcessState } from './process-state.js';
  */
 export type AliasMode = 'explicit_unalias' | 'demonitor' | 'reply' | 'reply_demonitor';
 
-export const ALIAS_MODES: readonly AliasMode[] = ['explicit_unalias', 'demonitor', 'reply', 'reply_demonitor'];
+const ALIAS_MODES: readonly AliasMode[] = ['explicit_unalias', 'demonitor', 'reply', 'reply_demonitor'];
+const MODES_WITHOUT_MONITOR: readonly AliasMode[] = ['explicit_unalias', 'reply'];
+
+export interface AliasOptions {
+  /** OTP 28: `[priority]`. Lets those who have the alias send messages that go before ordinary ones. */
+  readonly priority?: boolean;
+}
 
 export interface Alias {
   readonly ref: Reference;
@@ -67,4 +76,19 @@ export class Aliases {
     for (const key of process.aliasKeys) this.active.delete(key);
     process.aliasKeys = undefined;
   }
+}
+
+/** @internal See Process.alias. */
+export function makeAlias(self: ProcessState, local: LocalNode, mode: AliasMode, options: AliasOptions): Reference {
+  checkAliasMode(mode, MODES_WITHOUT_MONITOR);
+  checkIsOptions(options, 'alias()');
+  const ref = local.makeReference();
+  local.aliases.add({ ref, process: self, mode, priority: options.priority === true });
+  return ref;
+}
+
+/** @throws ArgumentError `badarg` for what is no mode; none at all is fine. */
+export function checkAliasMode(mode: AliasMode | undefined, modes: readonly AliasMode[] = ALIAS_MODES): void {
+  if (mode === undefined || modes.includes(mode)) return;
+  throw new ArgumentError('badarg', `the mode of an alias is one of ${modes.join(', ')}, not ${kindOf(mode)}`);
 }

@@ -6,7 +6,7 @@ import type { Key } from './local-identifiers.js';
 import type { MessageTimers } from './message-timers.js';
 import type { ProcessState } from './process-state.js';
 import type { RegisteredNames } from './registered-names.js';
-import type { RegisteredName, Signal, SpawnReply } from './signal.js';
+import type { Signal, SpawnReply } from './signal.js';
 
 /** A process that waits for the answer to its spawn request; it may end before the answer comes. */
 export interface PendingSpawn {
@@ -40,36 +40,4 @@ export interface LocalNode {
   drained(node: string): Promise<void>;
   /** Ends a process. */
   terminate(process: ProcessState, reason: Term): void;
-}
-
-/** What a monitor may be set on. */
-export type MonitorTarget = Pid | RegisteredName;
-
-/**
- * Sets a monitor; `onDown` is told instead of the mailbox.
- *
- * @throws ArgumentError as {@link LocalNode.route} does, with nothing left behind.
- */
-export function startMonitor(
-  self: ProcessState,
-  local: LocalNode,
-  ref: Reference,
-  target: MonitorTarget,
-  onDown?: (reason: Term) => void,
-): void {
-  const key = local.referenceKey(ref);
-  self.relations.addMonitor(key, onDown === undefined ? { ref, target } : { ref, target, onDown });
-  try {
-    local.related(self, target.node);
-    local.route({ kind: 'monitor', from: self.pid, to: target, ref });
-  } catch (error) {
-    self.relations.takeMonitor(key);
-    throw error;
-  }
-}
-
-/** Takes a monitor back, if it has not fired. */
-export function stopMonitor(self: ProcessState, local: LocalNode, ref: Reference): void {
-  const monitor = self.relations.takeMonitor(local.referenceKey(ref));
-  if (monitor !== undefined) local.route({ kind: 'demonitor', from: self.pid, to: monitor.target, ref });
 }

@@ -12,12 +12,11 @@ import { NOCONNECTION, NORMAL, reasonOf } from './exit-reason.js';
 import { type Key, LocalIdentifiers } from './local-identifiers.js';
 import type { PendingSpawn } from './local-node.js';
 import { MessageTimers } from './message-timers.js';
-import { Process, type ProcessFunction, type ProcessHome, type SpawnOptions } from './process.js';
+import { Process } from './process.js';
 import type { ProcessState } from './process-state.js';
 import { RegisteredNames } from './registered-names.js';
 import { destinationNode, type Signal, type SpawnRequest } from './signal.js';
-
-export type { ProcessFunction, SpawnOptions } from './process.js';
+import type { ProcessFunction, ProcessHome, SpawnOptions } from './spawn-options.js';
 
 export interface ProcessTableOptions {
   readonly node: string;

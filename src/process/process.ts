@@ -1,84 +1,30 @@
 // A process: a pid, a mailbox, its relations to others, and the calls a program makes on itself (Erlang's BIFs).
 // With a function it lives as long as the function runs; without one (a mailbox) until exit() or the node's end.
-import { ArgumentError, type ExitError } from '../errors.js';
-import { Atom, atom } from '../term/atom.js';
-import { Pid, Reference } from '../term/identifiers.js';
+import type { ExitError } from '../errors.js';
+import type { Atom } from '../term/atom.js';
+import type { Pid, Reference } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
-import { Tuple, tuple } from '../term/tuple.js';
-import { ALIAS_MODES, type AliasMode } from './aliases.js';
-import { checkIsFunction, checkIsOptions, checkIsPid, checkIsReference, kindOf, nameText } from './arguments.js';
+import { type AliasMode, type AliasOptions, makeAlias } from './aliases.js';
+import { checkIsPid, checkIsReference, nameText } from './arguments.js';
 import { type CallOptions, call } from './call.js';
+import { addressOf, type Destination } from './destination.js';
 import { exitError, NORMAL } from './exit-reason.js';
+import { link, unlink } from './links.js';
 import type { Key } from './local-identifiers.js';
-import { type LocalNode, type MonitorTarget, startMonitor, stopMonitor } from './local-node.js';
 import { Mailbox } from './mailbox.js';
 import { isMatcher, type Matcher, type StandardSchema } from './matcher.js';
+import { type DemonitorOptions, demonitor, type Monitored, type MonitorOptions, monitor } from './monitors.js';
 import { Messages, type ReceiveOptions, receive } from './receive.js';
 import { Relations } from './relations.js';
 import { remoteFunction, type Spawned, type SpawnRequestOptions, spawnRequest } from './request-spawn.js';
-import type { RegisteredName } from './signal.js';
-
-export type { ReceiveOptions } from './receive.js';
-
-/** Whom to send to: a pid, a name on this node, a name on another, or an alias. */
-export type Destination =
-  | Pid
-  | string
-  | Atom
-  | { readonly name: string | Atom; readonly node: string | Atom }
-  | Reference;
-
-export interface MonitorOptions {
-  /** OTP: `{alias, Mode}`. The monitor's reference is an alias of this process, too. */
-  readonly alias?: AliasMode;
-}
-
-export interface SendOptions {
-  /**
-   * OTP 28: `[priority]`. Goes before ordinary messages if it is sent to an alias that was made with `priority`; any
-   * other is an ordinary message.
-   */
-  readonly priority?: boolean;
-}
-
-export interface AliasOptions {
-  /** OTP 28: `[priority]`. Lets those who have the alias send messages that go before ordinary ones. */
-  readonly priority?: boolean;
-}
-
-/** What a process runs. Its end is the process's end; what it throws is the exit reason. */
-export type ProcessFunction = (self: Process) => unknown;
-
-export interface SpawnOptions {
-  /** Registers the new process before anything else can happen. */
-  readonly name?: string | Atom;
-  /** The process of this node to link the new one to. */
-  readonly link?: Process | Pid;
-  /** A process of this node that watches the new one: it gets a DOWN message. */
-  readonly monitor?: Process | Pid;
-  /** The group leader; that of the linked or monitoring process unless given, else the node's `user`. */
-  readonly groupLeader?: Pid;
-  /** @internal Who is behind a spawn request with a link. */
-  readonly parent?: Pid;
-  /** @internal A process of the node itself: exit signals do not reach it. */
-  readonly system?: boolean;
-}
-
-/** For {@link Process.spawn}. */
-export interface ChildOptions {
-  /** Registers the new process before anything else can happen. */
-  readonly name?: string | Atom;
-  /** OTP: spawn_link. */
-  readonly link?: boolean;
-  /** The group leader; this process's unless given. */
-  readonly groupLeader?: Pid;
-}
-
-/** What a process needs of its node. */
-export interface ProcessHome extends LocalNode {
-  readonly groupLeader: Pid | undefined;
-  spawn(run: ProcessFunction | undefined, options: SpawnOptions): Process;
-}
+import { cast, type SendOptions, send, sendAfter } from './send.js';
+import {
+  type ChildOptions,
+  type ProcessFunction,
+  type ProcessHome,
+  type SpawnOptions,
+  spawnChild,
+} from './spawn-options.js';
 
 /**
  * A process of this node. A function gets its own as `self`; `node.spawnMailbox` gives one that any code may use.
@@ -169,16 +115,7 @@ export class Process {
    */
   send(to: Destination, message: Term, options?: SendOptions): void {
     this.mustLive();
-    checkIsOptions(options, 'send()');
-    const address = this.address(to);
-    if (typeof to === 'string' || to instanceof Atom) {
-      if (this.table.names.whereis(String(to)) === undefined) {
-        throw new ArgumentError('badarg', `no process is registered as ${JSON.stringify(String(to))} on ${this.node}`);
-      }
-    }
-    if (options?.priority === true) {
-      this.table.route({ kind: 'message', from: this.pid, to: address, message, priority: true });
-    } else this.table.route({ kind: 'message', from: this.pid, to: address, message });
+    send(this, this.table, to, message, options);
   }
 
   /**
@@ -190,14 +127,7 @@ export class Process {
    */
   sendAfter(milliseconds: number, to: Pid | string | Atom, message: Term): Reference {
     this.mustLive();
-    const address = this.address(to);
-    if (address instanceof Reference || address.node !== this.node) {
-      throw new ArgumentError('badarg', 'sendAfter() sends to processes of its own node only, as in OTP');
-    }
-    const { table, pid: from } = this;
-    const ref = table.makeReference();
-    table.timers.start(ref, milliseconds, () => table.route({ kind: 'message', from, to: address, message }));
-    return ref;
+    return sendAfter(this, this.table, milliseconds, to, message);
   }
 
   /** OTP: `erlang:cancel_timer/1`. @returns the milliseconds that were left, or false when it has gone off already. */
@@ -238,12 +168,13 @@ export class Process {
 
   /** OTP: `spawn/1`, `spawn_link/1`. A new process of this node, which inherits this one's group leader. */
   spawn(run: ProcessFunction, options: ChildOptions = {}): Pid {
-    return this.child(run, options).pid;
+    this.mustLive();
+    return spawnChild(this, this.table, run, options).pid;
   }
 
   /** OTP: `spawn_monitor/1`. The DOWN message carries `ref`. */
   spawnMonitor(run: ProcessFunction, options: ChildOptions = {}): Spawned {
-    const { pid } = this.child(run, options);
+    const pid = this.spawn(run, options);
     return { pid, ref: this.monitor(pid) };
   }
 
@@ -271,18 +202,7 @@ export class Process {
   /** Links this process and another: when one ends, the other gets an exit signal. */
   link(pid: Pid): void {
     this.mustLive();
-    checkIsPid(pid, 'link()');
-    if (pid.equals(this.pid)) return;
-    const { relations, table } = this;
-    const key = table.pidKey(pid);
-    if (!relations.link(key, pid)) return;
-    try {
-      table.related(this, pid.node);
-      table.route({ kind: 'link', from: this.pid, to: pid });
-    } catch (error) {
-      relations.takeLink(key);
-      throw error;
-    }
+    link(this, this.table, pid);
     this.stopIfEnded();
   }
 
@@ -292,44 +212,22 @@ export class Process {
    */
   unlink(pid: Pid): void {
     this.mustLive();
-    checkIsPid(pid, 'unlink()');
-    const id = this.relations.unlink(this.table.pidKey(pid));
-    if (id !== undefined) this.table.route({ kind: 'unlink', from: this.pid, to: pid, id });
+    unlink(this, this.table, pid);
   }
 
   /**
    * Watches a process: one `{'DOWN', Ref, process, Object, Reason}` message when it ends, or at once when it is not
    * there (`noproc`) or cannot be reached (`noconnection`). `Object` is the pid, or `{Name, Node}`.
    */
-  monitor(
-    to: Pid | string | Atom | { readonly name: string | Atom; readonly node: string | Atom },
-    options: MonitorOptions = {},
-  ): Reference {
+  monitor(to: Monitored, options: MonitorOptions = {}): Reference {
     this.mustLive();
-    checkIsOptions(options, 'monitor()');
-    checkAliasMode(options.alias);
-    const target = this.address(to);
-    if (target instanceof Reference) throw new ArgumentError('badarg', 'monitor() needs a pid or a name');
-    const { table } = this;
-    const ref = table.makeReference();
-    if (options.alias !== undefined) table.aliases.add({ ref, process: this, mode: options.alias });
-    try {
-      startMonitor(this, table, ref, target satisfies MonitorTarget);
-    } catch (error) {
-      table.aliases.remove(this, ref);
-      throw error;
-    }
-    return ref;
+    return monitor(this, this.table, to, options);
   }
 
   /** Stops watching. With `flush`, a DOWN message that has come already is taken out of the mailbox. */
-  demonitor(ref: Reference, options: { readonly flush?: boolean } = {}): void {
+  demonitor(ref: Reference, options: DemonitorOptions = {}): void {
     this.mustLive();
-    checkIsReference(ref, 'demonitor()');
-    checkIsOptions(options, 'demonitor()');
-    stopMonitor(this, this.table, ref);
-    this.table.aliases.demonitored(this, ref);
-    if (options.flush === true) this.mailbox.flush((message) => isDown(message, ref));
+    demonitor(this, this.table, ref, options);
   }
 
   /**
@@ -359,11 +257,7 @@ export class Process {
     options: AliasOptions = {},
   ): Reference {
     this.mustLive();
-    checkAliasMode(mode, MODES_WITHOUT_MONITOR);
-    checkIsOptions(options, 'alias()');
-    const ref = this.table.makeReference();
-    this.table.aliases.add({ ref, process: this, mode, priority: options.priority === true });
-    return ref;
+    return makeAlias(this, this.table, mode, options);
   }
 
   /** @returns whether `ref` was an active alias of this process. */
@@ -388,7 +282,7 @@ export class Process {
    */
   call(to: Destination, request: Term, options?: CallOptions): Promise<Term> {
     try {
-      return call(this, this.table, this.address(to), request, options);
+      return call(this, this.table, addressOf(to, this.node), request, options);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -406,8 +300,7 @@ export class Process {
   /** OTP: `gen_server:cast`: a request without an answer; nobody learns whether it arrived. */
   cast(to: Destination, request: Term): void {
     this.mustLive();
-    const address = this.address(to);
-    this.table.route({ kind: 'message', from: this.pid, to: address, message: tuple(GEN_CAST, request) });
+    cast(this, this.table, to, request);
   }
 
   /** @internal The error that ends every wait of a process that has ended. */
@@ -425,26 +318,6 @@ export class Process {
     aborter?.abort(this.exitError());
   }
 
-  private child(run: ProcessFunction, given: ChildOptions): Process {
-    this.mustLive();
-    checkIsFunction(run, 'spawn()');
-    checkIsOptions(given, 'spawn()');
-    const { link, ...options } = given;
-    const groupLeader = options.groupLeader ?? this.groupLeader;
-    return this.table.spawn(run, { ...options, groupLeader, ...(link === true ? { link: this } : {}) });
-  }
-
-  private address(to: Destination): Pid | RegisteredName | Reference {
-    if (to instanceof Pid || to instanceof Reference) return to;
-    if (typeof to === 'string') return { name: to, node: this.node };
-    if (to instanceof Atom) return { name: to.text, node: this.node };
-    if (typeof to === 'object' && to !== null && isName(to.name) && isName(to.node)) {
-      return { name: String(to.name), node: String(to.node) };
-    }
-    const wanted = 'a destination is a pid, a name, { name, node } or an alias reference';
-    throw new ArgumentError('badarg', `${wanted}, not ${kindOf(to)}`);
-  }
-
   private mustLive(): void {
     if (this.ended !== undefined) throw this.exitError();
   }
@@ -453,22 +326,4 @@ export class Process {
   private stopIfEnded(): void {
     if (this.runs && this.ended !== undefined) throw this.exitError();
   }
-}
-
-const GEN_CAST = atom('$gen_cast');
-const DOWN = atom('DOWN');
-
-const MODES_WITHOUT_MONITOR: readonly AliasMode[] = ['explicit_unalias', 'reply'];
-
-function checkAliasMode(mode: AliasMode | undefined, modes: readonly AliasMode[] = ALIAS_MODES): void {
-  if (mode === undefined || modes.includes(mode)) return;
-  throw new ArgumentError('badarg', `the mode of an alias is one of ${modes.join(', ')}, not ${kindOf(mode)}`);
-}
-
-function isName(value: unknown): boolean {
-  return typeof value === 'string' || value instanceof Atom;
-}
-
-function isDown(message: Term, ref: Reference): boolean {
-  return message instanceof Tuple && message.elements[0] === DOWN && ref.equals(message.elements[1]);
 }
