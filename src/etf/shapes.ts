@@ -60,25 +60,35 @@ export function generate(
   const ${values[i]} = ${likely(tag)}read(source, depth);`;
   });
   const fields = keys.map(({ name }, i) => `  object[${JSON.stringify(name)}] = ${values[i]};`);
+  const blank = keys.map(({ name }) => {
+    // Without brackets, `__proto__` in a literal would be no key.
+    return `${name === '__proto__' ? '["__proto__"]' : JSON.stringify(name)}: undefined`;
+  });
   const code = `"use strict";
+const blank = { ${blank.join(', ')} };
 return function (source, start, depth) {
   const bytes = source.bytes, view = source.view, end = source.end;${reads.join('')}
   tally.misses = 0;
-  const object = bare();
+  const object = { ...blank, __proto__: null };
 ${fields.join('\n')}
   return object;
 };`;
   try {
-    const make = new Function('read', 'binary', 'giveUp', 'tally', 'bare', code) as (
+    const make = new Function('read', 'binary', 'giveUp', 'tally', code) as (
       ...parts: readonly unknown[]
     ) => GeneratedReader;
-    return make(read, readBinary, giveUp, tally, bare);
+    return make(read, readBinary, giveUp, tally);
   } catch {
     return undefined;
   }
 }
 
-/** An object without prototype that V8 keeps in its fast representation; Object.create(null) makes slow ones. */
+const BLANK = {};
+
+/**
+ * An object without prototype, and not as Object.create(null) or a literal makes them, which V8 keeps as hash tables: a
+ * copy of another object stays quick, and V8 makes it without going into C++.
+ */
 export function bare(): { [name: string]: Term } {
-  return Object.setPrototypeOf({}, null) as { [name: string]: Term };
+  return { ...BLANK, __proto__: null } as unknown as { [name: string]: Term };
 }
