@@ -1,4 +1,4 @@
-// Connecting to a node: look it up, open a stream to the first place that answers, shake hands (protocol 2.3).
+// Connecting to a node: look it up, open a stream to one of its places, shake hands (protocol 2.3).
 import { randomBytes } from 'node:crypto';
 import type { Discovery, NodeName } from '../discovery/discovery.js';
 import type { Established, Identity } from '../dist/handshake/handshake.js';
@@ -7,6 +7,7 @@ import { ConnectionError, ErlnodeError, HandshakeError } from '../errors.js';
 import type { ByteStream, ByteStreamSink, Endpoint, Transport } from '../transport/transport.js';
 import type { Attempt } from './connections.js';
 import { parseNodeName } from './node-name.js';
+import { Race } from './open-stream.js';
 import { type Handshaking, shakeHands } from './shake-hands.js';
 
 export interface DialOptions {
@@ -82,8 +83,8 @@ export function dial(peer: string, options: DialOptions): Attempt {
       handshaking?.abort();
     },
   };
-  let trying: Endpoint | undefined;
-  const timer = setTimeout(() => aborter.abort(late(peer, options, trying)), options.setupTime);
+  let race: Race | undefined;
+  const timer = setTimeout(() => aborter.abort(late(peer, options, race)), options.setupTime);
   const fail = (error: Error): void => {
     clearTimeout(timer);
     options.onFailed(peer, attempt, error);
@@ -92,8 +93,9 @@ export function dial(peer: string, options: DialOptions): Attempt {
   const run = async (): Promise<void> => {
     // First, so that a cookie function that throws leaves no stream behind.
     const cookie = asked('cookie', () => options.cookie(peer));
-    const stream = await openStream(peer, options, aborter.signal, (endpoint) => {
-      trying = endpoint;
+    race = await places(peer, options, aborter.signal);
+    const stream = await race.run(aborter.signal).catch((error: Error) => {
+      throw aborter.signal.aborted ? abortReason(aborter.signal) : error;
     });
     await held;
     clearTimeout(timer);
@@ -129,42 +131,18 @@ export function dial(peer: string, options: DialOptions): Attempt {
   return attempt;
 }
 
-async function openStream(
-  peer: string,
-  options: DialOptions,
-  signal: AbortSignal,
-  onTry: (endpoint: Endpoint) => void,
-): Promise<ByteStream> {
-  const { discovery, transport } = options;
-  if (!asked('allow', () => options.allow(peer))) {
+async function places(peer: string, { discovery, transport, allow }: DialOptions, signal: AbortSignal): Promise<Race> {
+  if (!asked('allow', () => allow(peer))) {
     throw new HandshakeError('not_allowed', `${peer} is not a node that this node's allow option lets in`, 'lookup');
   }
   const endpoints = await lookUp(peer, discovery, signal);
   if (endpoints.length === 0) {
     throw new ConnectionError('noport', `${discovery.name} does not know ${peer}: is it running, and under that name?`);
   }
-  const failures: Error[] = [];
-  for (const endpoint of endpoints) {
-    try {
-      onTry(endpoint);
-      // Who it must be comes from the name that was asked for, never from who answered where it is.
-      const connecting = transport.connect({ ...endpoint, node: peer, nodeHost: parseNodeName(peer).host }, { signal });
-      return await orAborted(connecting, signal, (late) => late.destroy());
-    } catch (error) {
-      if (signal.aborted) throw abortReason(signal);
-      const { host, port } = endpoint;
-      failures.push(known(error, 'noconnection', `transport ${transport.name} failed to connect to ${host}:${port}`));
-    }
-  }
-  throw unreachable(peer, endpoints, failures);
-}
-
-function unreachable(peer: string, endpoints: readonly Endpoint[], failures: readonly Error[]): Error {
-  if (failures.length === 1) return failures[0] as Error;
-  const tried = endpoints.map(({ host, port }) => `${host}:${port}`).join(', ');
-  return new ConnectionError('noconnection', `${peer} could not be reached at any of ${tried}`, {
-    cause: new AggregateError(failures),
-  });
+  // Who it must be comes from the name that was asked for, never from who answered where it is.
+  const { host } = parseNodeName(peer);
+  const named = endpoints.map((endpoint) => ({ ...endpoint, node: peer, nodeHost: host }));
+  return new Race(peer, named, transport);
 }
 
 async function lookUp(peer: string, discovery: Discovery, signal: AbortSignal): Promise<readonly Endpoint[]> {
@@ -172,7 +150,12 @@ async function lookUp(peer: string, discovery: Discovery, signal: AbortSignal): 
   try {
     endpoints = await orAborted(discovery.resolve(peer as NodeName, { signal }), signal);
   } catch (error) {
-    throw known(error, 'noport', `discovery ${discovery.name} failed to look up ${peer}`);
+    // A plug-in is asked to throw errors of ours.
+    if (error instanceof ErlnodeError) throw error;
+    const why = error instanceof Error ? error.message : 'it threw something that is no Error';
+    throw new ConnectionError('noport', `discovery ${discovery.name} failed to look up ${peer}: ${why}`, {
+      cause: error,
+    });
   }
   if (!Array.isArray(endpoints) || !endpoints.every(isEndpoint)) {
     const wanted = 'expected a list of { host, port } with a host name and a port from 1 to 65535';
@@ -197,27 +180,14 @@ function asked<Value>(option: 'cookie' | 'allow', ask: () => Value): Value {
   }
 }
 
-/** Plug-ins are asked to throw errors of ours. */
-function known(error: unknown, code: 'noport' | 'noconnection', what: string): Error {
-  if (error instanceof ErlnodeError) return error;
-  const why = error instanceof Error ? error.message : 'it threw something that is no Error';
-  return new ConnectionError(code, `${what}: ${why}`, { cause: error });
-}
-
-/** A plug-in that does not heed its signal must not hold an attempt beyond the setup time; `late` is its answer then. */
-function orAborted<Value>(work: Promise<Value>, signal: AbortSignal, late?: (value: Value) => void): Promise<Value> {
+/** A plug-in that does not heed its signal must not hold an attempt beyond the setup time. */
+function orAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(abortReason(signal));
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
     Promise.resolve(work)
-      .then(
-        (value) => {
-          if (signal.aborted) late?.(value);
-          else resolve(value);
-        },
-        (error) => reject(signal.aborted ? abortReason(signal) : error),
-      )
+      .then(resolve, (error) => reject(signal.aborted ? abortReason(signal) : error))
       .finally(() => signal.removeEventListener('abort', onAbort));
   });
 }
@@ -227,13 +197,9 @@ function abortReason(signal: AbortSignal): Error {
   return reason instanceof ConnectionError ? reason : new ConnectionError('aborted', 'the attempt was given up');
 }
 
-function late(peer: string, options: DialOptions, trying: Endpoint | undefined): Error {
-  const { setupTime, discovery, transport } = options;
+function late(peer: string, { setupTime, discovery }: DialOptions, race: Race | undefined): Error {
   const what = `${peer} was not found and reached within ${setupTime / 1000} s by ${discovery.name}`;
-  if (trying === undefined) return new ConnectionError('timeout', what);
-  const tried = `${transport.name} was waiting for ${trying.host}:${trying.port}`;
-  const { silence } = transport;
-  return new ConnectionError('timeout', silence === undefined ? `${what}; ${tried}` : `${what}; ${tried}: ${silence}`);
+  return new ConnectionError('timeout', race === undefined ? what : `${what}; ${String(race)}`);
 }
 
 /** A carrier that is up on our side may know why the other side leaves without a word. */

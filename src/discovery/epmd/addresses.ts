@@ -3,12 +3,16 @@
 import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP, isIPv4 } from 'node:net';
 import { ConnectionError } from '../../errors.js';
+import { inTurn } from '../srv/order.js';
 import { aborted } from './ask.js';
 
 /** Addresses of one host that are asked; a name server may answer with thousands. */
 const MAX_ADDRESSES = 8;
 
-/** IPv4 first: nearly every BEAM listens there and nowhere else (`inet_tcp`), whatever its EPMD does. */
+/**
+ * The families in turn, so that many addresses of one do not hide the other; IPv4 first: nearly every BEAM listens there
+ * and nowhere else (`inet_tcp`), whatever its EPMD does.
+ */
 export async function lookUp(
   host: string,
   lookup: (host: string) => Promise<readonly string[]> = systemAddresses,
@@ -22,8 +26,8 @@ export async function lookUp(
   }
   const addresses = found.filter((address) => isIP(address) !== 0);
   if (addresses.length === 0) throw unknownHost(host, undefined);
-  const ordered = [...addresses.filter((one) => isIPv4(one)), ...addresses.filter((one) => !isIPv4(one))];
-  return [...new Set(ordered)].slice(0, MAX_ADDRESSES);
+  const families = [true, false].map((four) => addresses.filter((one) => isIPv4(one) === four));
+  return [...new Set(inTurn(families))].slice(0, MAX_ADDRESSES);
 }
 
 async function systemAddresses(host: string): Promise<string[]> {
