@@ -22,6 +22,8 @@ interface Body {
   readonly bytes: Buffer;
   /** Bytes that go into the first packet; all, if that is the only one. */
   readonly first: number;
+  /** The message that its sender sent next and that waits for this one. A chain: an array's shift() moves all that wait. */
+  behind: Body | undefined;
 }
 
 /** What one sender has in the works: a message that is partly out, and those that wait behind it. */
@@ -30,7 +32,8 @@ interface Lane {
   body: Body;
   /** How much of the body is out. */
   sent: number;
-  readonly waiting: Body[];
+  /** The end of the chain that begins with the body. */
+  last: Body;
 }
 
 export class HeaderWriter implements PacketWriter {
@@ -67,7 +70,8 @@ export class HeaderWriter implements PacketWriter {
     // What has to wait is overtaken by other packets, so it must neither fill the cache nor rely on it.
     const body = this.#encode(message, lane === undefined && this.#format.atomCache);
     if (lane !== undefined) {
-      lane.waiting.push(body);
+      lane.last.behind = body;
+      lane.last = body;
       this.#laneBytes += body.bytes.length;
     } else this.#begin(message, body);
   }
@@ -114,7 +118,7 @@ export class HeaderWriter implements PacketWriter {
       if (hasPayload) out.term(payloadOf(message));
       const bytes = out.finish();
       const cut = this.#format.fragments && hasPayload && bytes.length > FRAGMENT_BYTES;
-      return { bytes, first: cut ? Math.max(control, FRAGMENT_BYTES) : bytes.length };
+      return { bytes, first: cut ? Math.max(control, FRAGMENT_BYTES) : bytes.length, behind: undefined };
     } catch (error) {
       this.#cache.abort();
       throw error;
@@ -126,7 +130,7 @@ export class HeaderWriter implements PacketWriter {
       this.#whole(body.bytes);
       return;
     }
-    const lane: Lane = { sequence: this.#first(body), body, sent: body.first, waiting: [] };
+    const lane: Lane = { sequence: this.#first(body), body, sent: body.first, last: body };
     this.#laneBytes += body.bytes.length - body.first;
     const from = 'from' in message ? message.from : undefined;
     if (from instanceof Pid) this.#lanes.set(from.key, lane);
@@ -138,9 +142,9 @@ export class HeaderWriter implements PacketWriter {
     const { body } = lane;
     if (lane.sent < body.bytes.length) {
       this.#continuation(lane);
-      return lane.sent < body.bytes.length || lane.waiting.length > 0;
+      return lane.sent < body.bytes.length || body.behind !== undefined;
     }
-    const next = lane.waiting.shift();
+    const next = body.behind;
     if (next === undefined) return false;
     this.#cache.begin();
     this.#laneBytes -= next.first;
@@ -148,7 +152,7 @@ export class HeaderWriter implements PacketWriter {
     lane.sent = next.first;
     if (next.first === next.bytes.length) this.#whole(next.bytes);
     else lane.sequence = this.#first(next);
-    return lane.sent < next.bytes.length || lane.waiting.length > 0;
+    return lane.sent < next.bytes.length || next.behind !== undefined;
   }
 
   #whole(bytes: Buffer): void {

@@ -86,6 +86,20 @@ describe('by the book', () => {
     there.connection.receive(here.output(), 0);
     expect(there.messages.slice(1)).toMatchObject([{ message: atom('waits') }, { message: atom('waits') }]);
   });
+
+  // Each that leaves must not move all that still wait: that took half a minute for these, and longer than any test may.
+  test('as many small messages wait behind a large one as the queue holds', () => {
+    const count = 300_000;
+    const here = connect({ flags: both });
+    const there = connect({ flags: both, self: peer, peer: self });
+    here.connection.send({ op: 'SEND', from: mine, to: theirs, message: Buffer.alloc(200_000) });
+    for (let i = 0; i < count; i++) here.connection.send({ op: 'SEND', from: mine, to: theirs, message: i });
+    while (here.connection.outputBytes > 0)
+      there.connection.receive(Buffer.concat(here.connection.takeOutput(256 * 1024)), 0);
+    expect(there.messages).toHaveLength(1 + count);
+    const inOrder = there.messages.slice(1).every((message, i) => message.op === 'SEND' && message.message === i);
+    expect(inOrder).toBe(true);
+  });
 });
 
 describe('by no book', () => {
