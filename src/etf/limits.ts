@@ -27,5 +27,8 @@ export const CODEC_LIMITS: Required<CodecLimits> = {
 };
 
 export function resolveLimits(limits: CodecLimits | undefined): Required<CodecLimits> {
-  return limits === undefined ? CODEC_LIMITS : { ...CODEC_LIMITS, ...limits };
+  if (limits === undefined) return CODEC_LIMITS;
+  // One that is given as undefined is not given: spread, it would take the default's place.
+  const given = Object.entries(limits).filter(([, limit]) => limit !== undefined);
+  return { ...CODEC_LIMITS, ...Object.fromEntries(given) };
 }

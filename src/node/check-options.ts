@@ -4,11 +4,30 @@ import { CONNECTION_LIMITS } from '../dist/limits.js';
 import { ArgumentError } from '../errors.js';
 import { checkCodecLimits, checkDecodeOptions } from '../etf/check-options.js';
 import { checkIsOptions, checkWaitOptions, kindOf } from '../process/arguments.js';
-import { NODE_LIMITS, type NodeOptions } from './options.js';
+import { type ListenAddress, NODE_LIMITS, type NodeOptions } from './options.js';
+
+/** Every option there is: the compiler insists on it. */
+const OPTIONS: Readonly<Record<keyof NodeOptions, true>> = {
+  cookie: true,
+  hidden: true,
+  discovery: true,
+  transport: true,
+  listen: true,
+  namedBy: true,
+  netTickTime: true,
+  setupTime: true,
+  terms: true,
+  limits: true,
+  allow: true,
+  logger: true,
+  signal: true,
+};
+const LISTEN_OPTIONS: Readonly<Record<keyof ListenAddress, true>> = { host: true, port: true, transport: true };
 
 /** @throws ArgumentError `badarg`. */
 export function checkOptions(options: NodeOptions): void {
   checkIsOptions(options, 'startNode()');
+  checkNames('startNode()', 'option', options, OPTIONS);
   inRange('netTickTime', options.netTickTime, 1, 86_400);
   inRange('setupTime', options.setupTime, 0.001, 120);
   if (options.hidden !== undefined && (options.hidden as boolean) !== true) {
@@ -39,6 +58,7 @@ function checkListen(listen: NodeOptions['listen']): void {
     if (typeof place !== 'object' || place === null) {
       throw bad('listen', '{ host, port }, a list of them, or false', place);
     }
+    checkNames('listen', 'option', place, LISTEN_OPTIONS);
     const { host, port, transport } = place as { host?: unknown; port?: unknown; transport?: unknown };
     // To Node an empty host means every interface there is.
     if (host !== undefined && (typeof host !== 'string' || host === '')) throw bad('listen.host', 'a host', host);
@@ -59,17 +79,19 @@ interface Range {
 
 function checkLimits(limits: NodeOptions['limits']): void {
   checkIsOptions(limits, 'limits');
-  for (const [name, value] of Object.entries(limits ?? {})) {
-    if (name === 'terms') {
-      if (limits?.terms !== undefined) checkCodecLimits(limits.terms);
-      continue;
-    }
-    if (!Object.hasOwn(NODE_LIMITS, name) && !Object.hasOwn(CONNECTION_LIMITS, name)) {
-      const known = [...Object.keys(NODE_LIMITS), ...Object.keys(CONNECTION_LIMITS), 'terms'].join(', ');
-      throw new ArgumentError('badarg', `a node has no limit ${JSON.stringify(name)}; it has ${known}`);
-    }
-    inRange(`limits.${name}`, value, 1, Number.MAX_SAFE_INTEGER);
-  }
+  if (limits === undefined) return;
+  checkNames('a node', 'limit', limits, { ...NODE_LIMITS, ...CONNECTION_LIMITS, terms: true });
+  const { terms, ...numbers } = limits;
+  if (terms !== undefined) checkCodecLimits(terms);
+  for (const [name, value] of Object.entries(numbers)) inRange(`limits.${name}`, value, 1, Number.MAX_SAFE_INTEGER);
+}
+
+/** A name that nobody reads would leave the default in force without a word. */
+function checkNames(where: string, what: 'option' | 'limit', given: object, known: object): void {
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(known, name));
+  if (unknown === undefined) return;
+  const names = Object.keys(known).join(', ');
+  throw new ArgumentError('badarg', `${where} has no ${what} ${JSON.stringify(unknown)}; it has ${names}`);
 }
 
 /** @throws ArgumentError `badarg`. */

@@ -4,7 +4,6 @@ import type { Discovery } from '../discovery/discovery.js';
 import { ANNOUNCED_FLAGS, DFLAG, hasFlags } from '../dist/flags.js';
 import type { Decision } from '../dist/handshake/acceptor.js';
 import type { Established } from '../dist/handshake/handshake.js';
-import { CONNECTION_LIMITS } from '../dist/limits.js';
 import { ArgumentError, ConnectionError, ErlnodeError, HandshakeError } from '../errors.js';
 import { destinationNode, type Signal } from '../process/signal.js';
 import { startTimeout } from '../process/timer.js';
@@ -19,7 +18,7 @@ import type { Log } from './log.js';
 import { type BusyEvent, Monitors, type NodeEvent } from './monitor-nodes.js';
 import { NameGiver } from './name-giver.js';
 import { parseNodeName } from './node-name.js';
-import { allowFor, NODE_LIMITS, type NodeOptions } from './options.js';
+import { allowFor, limitsFor, type NodeLimits, type NodeOptions } from './options.js';
 import { connects, describeSignal, fromControl, toControl } from './remote-signals.js';
 
 export interface DistributionOptions {
@@ -39,7 +38,7 @@ export interface DistributionOptions {
 export class Distribution {
   private readonly parts: DistributionOptions;
   private readonly log: Log;
-  private readonly limits;
+  private readonly limits: NodeLimits;
   private readonly connections: Connections;
   private readonly acceptors: Acceptors;
   private readonly challenges = new Challenges();
@@ -54,7 +53,7 @@ export class Distribution {
     const { name, creation, options, discovery, transport, cookie } = parts;
     this.parts = parts;
     this.log = parts.log;
-    this.limits = { ...NODE_LIMITS, ...CONNECTION_LIMITS, ...options.limits };
+    this.limits = limitsFor(options.limits);
     const both = {
       identity: { node: name, creation, flags: ANNOUNCED_FLAGS },
       transport,

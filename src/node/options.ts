@@ -1,7 +1,7 @@
 // What a node can be told, and what it does unless told otherwise. Names and units are OTP's.
 
 import type { Discovery } from '../discovery/discovery.js';
-import type { ConnectionLimits } from '../dist/limits.js';
+import { CONNECTION_LIMITS, type ConnectionLimits } from '../dist/limits.js';
 import { ArgumentError } from '../errors.js';
 import type { DecodeOptions } from '../etf/decode.js';
 import type { CodecLimits } from '../etf/limits.js';
@@ -76,6 +76,13 @@ export const NODE_LIMITS: Omit<NodeLimits, keyof ConnectionLimits> = {
   queueBytes: 64 * MiB,
   queuedSignals: 100_000,
 };
+
+/** A node's limits, complete: one that is given as `undefined` is not given. */
+export function limitsFor(option: NodeOptions['limits']): NodeLimits {
+  const { terms: _, ...numbers } = option ?? {};
+  const given = Object.entries(numbers).filter(([, limit]) => limit !== undefined);
+  return { ...NODE_LIMITS, ...CONNECTION_LIMITS, ...Object.fromEntries(given) };
+}
 
 /**
  * Who may connect, as a function that never lets anybody in by mistake: what an async function gives is true to an `if`.

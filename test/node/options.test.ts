@@ -1,8 +1,9 @@
 // Options of a node that are misspelt or of the wrong type: refused before anything is opened. What counts as "not given"
 // is what is not given: an empty host would listen everywhere, a limit with another name would limit nothing.
 import { describe, expect, test } from 'vitest';
+import { CONNECTION_LIMITS } from '../../src/dist/limits.js';
 import { ArgumentError } from '../../src/errors.js';
-import type { NodeOptions } from '../../src/node/options.js';
+import { limitsFor, NODE_LIMITS, type NodeOptions } from '../../src/node/options.js';
 import { startNode } from '../../src/start-node.js';
 import { network } from './network.js';
 
@@ -70,6 +71,10 @@ describe('refused, by name', () => {
     ['limits', { frameByte: 5 }, /no limit "frameByte".*frameBytes/],
     ['limits', { terms: 5 }, /limits/],
     ['limits', { terms: { dept: 5 } }, /no limit "dept".*depth/],
+    ['cokie', 'secret', /no option "cokie".*cookie/],
+    ['alow', () => false, /no option "alow".*allow/],
+    ['listen', { prot: 4000 }, /no option "prot".*port/],
+    ['listen', [{}, { hots: '127.0.0.1' }], /no option "hots".*host/],
     ['limits', { terms: { depth: 'x' } }, /limits\.depth/],
   ])('%s: %j', async (name, value, message) => {
     expect((await refusal('a@h', { ...parts, [name]: value })).message).toMatch(message);
@@ -101,4 +106,16 @@ test('a logger, a discovery and a transport may be instances of any class', asyn
   const node = await startNode('a@h', { ...parts, logger, limits: { busyBytes: 5, terms: { depth: 10 } } });
   await node.stop();
   expect(logger.lines).toEqual(['node started', 'node stops']);
+});
+
+test('what is given as undefined is not given: each limit stays in force', async () => {
+  const names = [...Object.keys(NODE_LIMITS), ...Object.keys(CONNECTION_LIMITS)];
+  const nothing = Object.fromEntries(names.map((name) => [name, undefined])) as NonNullable<NodeOptions['limits']>;
+  expect(limitsFor({ ...nothing, terms: { depth: 1 } })).toEqual({ ...NODE_LIMITS, ...CONNECTION_LIMITS });
+  expect(limitsFor({ ...nothing, frameBytes: 7 })).toEqual({ ...NODE_LIMITS, ...CONNECTION_LIMITS, frameBytes: 7 });
+  const unset = Object.fromEntries(
+    Object.keys({ ...parts, limits: 0, terms: 0, allow: 0 }).map((name) => [name, undefined]),
+  );
+  const node = await startNode('a@h', { ...unset, ...parts, limits: nothing });
+  await node.stop();
 });
