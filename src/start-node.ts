@@ -31,8 +31,7 @@ export async function startNode(name: string, options: NodeOptions = {}): Promis
   const transport = options.transport ?? tcp();
   const log = createLog(options.logger, full);
   const signal = options.signal ?? new AbortController().signal;
-  if (signal.aborted)
-    throw new ConnectionError('aborted', `the start of ${full} was aborted`, { cause: signal.reason });
+  if (signal.aborted) throw startAborted(full, signal);
 
   const parts = { seed: randomBytes(4).readUInt32BE(), options, discovery, transport, cookie };
   if (options.namedBy !== undefined) return startNamed(full, options.namedBy, parts, signal);
@@ -45,7 +44,8 @@ export async function startNode(name: string, options: NodeOptions = {}): Promis
     if (node !== undefined) node.accept(stream, carrier);
     else if (early.push([stream, carrier]) > mostEarly) early.shift()?.[0].destroy();
   };
-  const listeners = await listen(full, options, discovery, transport, log, onConnection);
+  const listening = listen(full, options, discovery, transport, log, onConnection);
+  const listeners = await unlessAborted(listening, signal, full, (late) => late.map((listener) => listener.close()));
   let registration: Registration | undefined;
   try {
     registration = await register(full, discovery, listeners[0], log, signal);
@@ -63,8 +63,6 @@ export async function startNode(name: string, options: NodeOptions = {}): Promis
     registration,
   });
   for (const [stream, carrier] of early) node.accept(stream, carrier);
-  const started = node;
-  signal.addEventListener('abort', () => void started.stop(), { once: true });
   const ports = listeners.map(({ port }) => port);
   log.info(
     { port: ports.length > 1 ? ports : ports[0], discovery: discovery.name, transport: transport.name },
@@ -108,15 +106,17 @@ async function startNamed(
       return sink;
     },
   });
-  const started = node as unknown as Node;
-  signal.addEventListener('abort', () => void started.stop(), { once: true });
-  return started;
+  return node as unknown as Node;
 }
 
 async function endWith(node: Node, namer: string, events: AsyncIterable<NodeEvent>): Promise<void> {
   for await (const { type, node: peer } of events) {
     if (type === 'nodedown' && peer === namer) await node.stop();
   }
+}
+
+function startAborted(name: string, signal: AbortSignal): ConnectionError {
+  return new ConnectionError('aborted', `the start of ${name} was aborted`, { cause: signal.reason });
 }
 
 async function listen(
@@ -168,18 +168,23 @@ async function register(
       },
     },
   );
-  return unlessAborted(registering, signal, `the registration of ${name}`);
+  return unlessAborted(registering, signal, name, (late) => [late.close()]);
 }
 
-/** A plug-in may not heed its signal: whoever aborted does not wait for it, and what comes late is closed. */
-function unlessAborted(work: Promise<Registration>, signal: AbortSignal, what: string): Promise<Registration> {
+/** A plug-in may know nothing of the signal: whoever aborted does not wait for it, and what comes late is closed. */
+function unlessAborted<Value>(
+  work: Promise<Value>,
+  signal: AbortSignal,
+  name: string,
+  close: (late: Value) => readonly Promise<void>[],
+): Promise<Value> {
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(new ConnectionError('aborted', `${what} was aborted`, { cause: signal.reason }));
+    const onAbort = (): void => reject(startAborted(name, signal));
     signal.addEventListener('abort', onAbort, { once: true });
     work
-      .then(async (registration) => {
-        if (!signal.aborted) resolve(registration);
-        else await registration.close();
+      .then(async (value) => {
+        if (!signal.aborted) resolve(value);
+        else await Promise.all(close(value));
       })
       .catch(reject)
       .finally(() => signal.removeEventListener('abort', onAbort));

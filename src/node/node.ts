@@ -4,7 +4,7 @@
 import type { Registration } from '../discovery/discovery.js';
 import type { Established } from '../dist/handshake/handshake.js';
 import { ArgumentError, ConnectionError } from '../errors.js';
-import { erpc, erpcCast, executeCall, executeCast, type RpcOptions, rpc } from '../otp/erpc.js';
+import { erpc, erpcCast, findWithErpc, type RpcOptions, rpc } from '../otp/erpc.js';
 import { ioServer } from '../otp/io-server.js';
 import { isAuth, netKernel } from '../otp/net-kernel.js';
 import { processInfo } from '../otp/process-info.js';
@@ -54,6 +54,7 @@ export class Node {
   /** Speaks for the node itself; what is sent to it is dropped. */
   private readonly self: Process;
   private stopping: Promise<void> | undefined;
+  private readonly onAbort = (): void => void this.stop();
 
   /** @internal Use startNode. */
   constructor(parts: NodeParts) {
@@ -62,8 +63,6 @@ export class Node {
     this.name = name;
     this.creation = creation;
     const find = this.exposed.find.bind(this.exposed);
-    this.exposed.add('erpc', 'execute_call', 4, executeCall(find));
-    this.exposed.add('erpc', 'execute_cast', 3, executeCast(find));
     const info = processInfo((pid) => this.processes.get(pid));
     for (const arity of [1, 2]) this.exposed.add('erlang', 'process_info', arity, info);
     this.processes = new ProcessTable({
@@ -75,7 +74,7 @@ export class Node {
       onCrash: ({ pid, names }, thrown) =>
         log.error({ pid: String(pid), names: [...names], ...describeThrown(thrown) }, 'process crashed'),
       onLost: (signal, error) => log.error({ reason: messageOf(error) }, `dropped a ${describeSignal(signal)}`),
-      onSpawnRequest: (request) => serveSpawnRequest(this.processes, request, find),
+      onSpawnRequest: (request) => serveSpawnRequest(this.processes, request, findWithErpc(find)),
     });
     this.distribution = new Distribution({
       ...parts,
@@ -86,6 +85,7 @@ export class Node {
     this.self = this.processes.spawn(discard, { system: true });
     this.processes.spawn(netKernel, { name: 'net_kernel', system: true });
     this.processes.spawn(rex(find), { name: 'rex', system: true });
+    parts.options.signal?.addEventListener('abort', this.onAbort, { once: true });
   }
 
   /** The port that this node listens on; undefined when it does not listen. */
@@ -285,7 +285,8 @@ export class Node {
   }
 
   private async shutDown(): Promise<void> {
-    const { listeners, log, registration } = this.parts;
+    const { listeners, log, options, registration } = this.parts;
+    options.signal?.removeEventListener('abort', this.onAbort);
     log.info({}, 'node stops');
     this.distribution.close();
     this.processes.stop(SHUTDOWN);

@@ -248,6 +248,55 @@ describe('the start', () => {
     await until(() => closed, 'the registration to be closed');
   });
 
+  test.each([
+    ['and the discovery registers, not heeding it', {}],
+    ['and nobody registers', { discovery: { name: 'none', resolve: async () => [] } satisfies Discovery }],
+  ])('an abort while a listener opens, %s: rejects at once, and the listener is closed', async (_what, options) => {
+    const aborter = new AbortController();
+    let open = (): void => {};
+    let closed = 0;
+    const transport: Transport = {
+      ...net.transport,
+      async listen(wanted) {
+        await new Promise<void>((resolve) => {
+          open = resolve;
+        });
+        const listener = await net.transport.listen(wanted);
+        return {
+          ...listener,
+          close() {
+            closed++;
+            return listener.close();
+          },
+        };
+      },
+    };
+    const starting = net.start('a@memory', { transport, signal: aborter.signal, ...options });
+    aborter.abort();
+    await expect(starting).rejects.toMatchObject({ code: 'aborted' });
+    open();
+    await until(() => closed === 1, 'the listener that came late to be closed');
+    expect(net.ports.size).toBe(0);
+  });
+
+  test('a signal that outlives the node knows nothing of it any more', async () => {
+    const { signal } = new AbortController();
+    const listening = new Set<unknown>();
+    const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
+    signal.addEventListener = (type: string, listener: never, ...rest: never[]) => {
+      listening.add(listener);
+      add(type, listener, ...rest);
+    };
+    signal.removeEventListener = (type: string, listener: never, ...rest: never[]) => {
+      listening.delete(listener);
+      remove(type, listener, ...rest);
+    };
+    const { node } = await net.start('a@memory', { signal });
+    expect(listening.size).toBe(1);
+    await node.stop();
+    expect(listening.size).toBe(0);
+  });
+
   test('an abort before and after the start', async () => {
     await expect(net.start('a@memory', { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' });
     const aborter = new AbortController();
