@@ -58,11 +58,13 @@ class Listening<Event> implements AsyncIterableIterator<Event> {
 
 export class Monitors<Event> {
   private readonly listeners = new Set<Listening<Event>>();
+  private ended = false;
 
-  /** Events from now on, until the node stops. */
+  /** Events from now on, until the node stops: none when it has. */
   listen(): AsyncIterableIterator<Event> {
     const listening = new Listening<Event>((listener) => this.listeners.delete(listener));
-    this.listeners.add(listening);
+    if (this.ended) listening.end();
+    else this.listeners.add(listening);
     return listening;
   }
 
@@ -71,6 +73,7 @@ export class Monitors<Event> {
   }
 
   end(): void {
+    this.ended = true;
     for (const listener of this.listeners) listener.end();
     this.listeners.clear();
   }
