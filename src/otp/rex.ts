@@ -35,20 +35,28 @@ interface Run {
 
 type Answer = (result: Term) => void;
 
+/** A call that runs. */
+interface Running {
+  readonly result: Reference;
+  readonly answer: Answer;
+  /** Runs once, whether the answer could be sent or not. */
+  readonly onEnd: () => void;
+}
+
 export function rex(find: FindFunction): ProcessFunction {
   // The calls that run, by the key of the monitor of the process that runs them.
-  const running = new Map<string, { readonly result: Reference; readonly answer: Answer }>();
+  const running = new Map<string, Running>();
   /** What waits for the block_call that runs now. */
   const blocked: (() => void)[] = [];
   let blocking = false;
 
-  const start = (self: Process, run: Run, answer: Answer): void => {
+  const start = (self: Process, run: Run, answer: Answer, onEnd = (): void => {}): void => {
     const { pid, ref: result } = self.spawnMonitor(async (child) => {
       const outcome = await outcomeOf(find, child, result, run.module, run.name, run.args);
       throw new ExitError('exit', 'an rpc ends with its answer', outcome);
     });
     if (run.groupLeader !== undefined) self.setGroupLeader(run.groupLeader, pid);
-    running.set(result.key, { result, answer });
+    running.set(result.key, { result, answer, onEnd });
   };
   /** One at a time. The others go on being served meanwhile, unlike on a BEAM, where one of these stops rex. */
   const startBlocking = (self: Process, run: Run, answer: Answer): void => {
@@ -57,16 +65,16 @@ export function rex(find: FindFunction): ProcessFunction {
       return;
     }
     blocking = true;
-    start(self, run, (result) => {
+    start(self, run, answer, () => {
       blocking = false;
       blocked.shift()?.();
-      answer(result);
     });
   };
   const ended = (ref: Reference, reason: Term): void => {
     const call = running.get(ref.key);
     if (call === undefined) return;
     running.delete(ref.key);
+    call.onEnd();
     const outcome = readOutcome(reason, call.result);
     try {
       call.answer(outcome === undefined ? badrpc(reason) : rpcResult(outcome));
