@@ -107,9 +107,10 @@ class Answers {
     try {
       return await withDeadline(source, signal, ask);
     } catch (error) {
-      if (signal?.aborted === true || error instanceof ArgumentError || !(error instanceof ErlnodeError)) throw error;
-      this.note(source, error.message);
-      this.#failure ??= error as ErlnodeError;
+      if (signal?.aborted === true || error instanceof ArgumentError) throw error;
+      const failure = known(error);
+      this.note(source, failure.message);
+      this.#failure ??= failure;
       return undefined;
     }
   }
@@ -124,6 +125,13 @@ class Answers {
       { cause: failure },
     );
   }
+}
+
+/** A source of the user's may throw anything; a `fetch` that fails is a TypeError. */
+function known(error: unknown): ErlnodeError {
+  if (error instanceof ErlnodeError) return error as ErlnodeError;
+  const why = error instanceof Error ? error.message : 'it threw something that is no Error';
+  return new ConnectionError('noport', why, { cause: error });
 }
 
 async function registerWithAll(
@@ -171,9 +179,12 @@ function withDeadline<T>(
     const timer = setTimeout(() => giveUp(new ConnectionError('timeout', `no answer within ${timeout} ms`)), timeout);
     if (signal?.aborted === true) return onAbort();
     signal?.addEventListener('abort', onAbort);
-    ask(own.signal).then(
-      (value) => settle(() => resolve(value)),
-      (error: Error) => settle(() => reject(error)),
-    );
+    // In a promise, so that one that throws at once leaves no timer behind either.
+    Promise.resolve(own.signal)
+      .then(ask)
+      .then(
+        (value) => settle(() => resolve(value)),
+        (error: Error) => settle(() => reject(error)),
+      );
   });
 }
