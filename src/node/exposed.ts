@@ -7,11 +7,16 @@ import type { Term } from '../term/term.js';
 /** A module's functions. The arity is the function's `length`, or what the key says: `'sum/3'`. */
 export type ExposedModule = Readonly<Record<string, (...args: never[]) => unknown>>;
 
+/** Functions of one module by `name/arity`. */
+type Functions = ReadonlyMap<string, ExposedFunction>;
+
 export class Exposed {
-  private readonly functions = new Map<string, ExposedFunction>();
+  private readonly modules = new Map<string, Functions>();
+  /** What every node has; an application's function of the same name and arity goes before it. */
+  private readonly own = new Map<string, Map<string, ExposedFunction>>();
 
   /**
-   * Makes `functions` callable as `module:name/arity`; what the module had before is replaced.
+   * Makes `functions` callable as `module:name/arity`; what the application exposed under that name before is replaced.
    *
    * @throws ArgumentError `badarg` for something that is not a function.
    */
@@ -27,24 +32,21 @@ export class Exposed {
     const found = Object.entries(functions).map(([key, run]) => {
       if (typeof run !== 'function') throw new ArgumentError('badarg', `${module}:${key} is not a function`);
       const [, name = key, arity = String(run.length)] = /^(.+)\/(\d+)$/.exec(key) ?? [];
-      const call = run as (...args: readonly Term[]) => unknown;
-      return [`${module}:${name}/${arity}`, (_self: unknown, args: readonly Term[]) => call(...args)] as const;
+      // Methods find their object in `this`, as they would if they were called here.
+      const call = (_self: unknown, args: readonly Term[]): unknown => run.apply(functions, args as never[]);
+      return [`${name}/${arity}`, call] as const;
     });
-    this.hide(module);
-    for (const [key, run] of found) this.functions.set(key, run);
+    this.modules.set(module, new Map(found));
   }
 
-  /** Takes a module back. */
-  hide(module: string): void {
-    for (const key of this.functions.keys()) if (key.startsWith(`${module}:`)) this.functions.delete(key);
-  }
-
-  /** @internal Adds one function that also wants to know the process it runs in. */
+  /** @internal Adds one function of the node itself, which also wants to know the process it runs in. */
   add(module: string, name: string, arity: number, run: ExposedFunction): void {
-    this.functions.set(`${module}:${name}/${arity}`, run);
+    const functions = this.own.get(module) ?? new Map<string, ExposedFunction>();
+    this.own.set(module, functions.set(`${name}/${arity}`, run));
   }
 
   find(module: string, name: string, arity: number): ExposedFunction | undefined {
-    return this.functions.get(`${module}:${name}/${arity}`);
+    const key = `${name}/${arity}`;
+    return this.modules.get(module)?.get(key) ?? this.own.get(module)?.get(key);
   }
 }

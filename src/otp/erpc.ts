@@ -15,6 +15,18 @@ import { badrpc, type Outcome, outcomeOf, readOutcome, rpcResult } from './outco
 
 const EXCEPTION = atom('exception');
 
+/**
+ * What may be spawned: what is exposed, and the two functions by which erpc runs that. They are not exposed themselves:
+ * one that calls another would nest to the depth that a peer chooses.
+ */
+export function findWithErpc(find: FindFunction): FindFunction {
+  return (module, name, arity) => {
+    if (module === 'erpc' && name === 'execute_call' && arity === 4) return executeCall(find);
+    if (module === 'erpc' && name === 'execute_cast' && arity === 3) return executeCast(find);
+    return find(module, name, arity);
+  };
+}
+
 /** `erpc:execute_call/4`: runs an exposed function and exits with its outcome. */
 export function executeCall(find: FindFunction): ExposedFunction {
   return async (self, [result, module, name, args]) => {

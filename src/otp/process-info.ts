@@ -17,6 +17,8 @@ const REGISTERED_NAME = atom('registered_name');
 const FUNCTION = tuple(atom('erlnode'), atom('process'), 1);
 /** More ancestors than this are left out. */
 const MAX_ANCESTORS = 100;
+/** Items of one question; OTP has about forty. */
+const MAX_ITEMS = 100;
 
 /** Finds a living process of this node. */
 export type FindProcess = (pid: Pid) => Process | undefined;
@@ -61,14 +63,13 @@ export function processInfo(find: FindProcess): ExposedFunction {
 
 function told(process: Process, wanted: Term, find: FindProcess, args: readonly Term[]): Term {
   if (Array.isArray(wanted)) {
-    return (wanted as readonly Term[]).map((each) => {
-      // In a list the name of a process without one is [], alone it is not even a tuple.
-      return each === REGISTERED_NAME
-        ? tuple(each, valueFor(process, each, find, args))
-        : told(process, each, find, args);
-    });
+    const items = wanted as readonly Term[];
+    // A short question must not make for an answer without end: each item can be as long as all links of the process.
+    if (items.length > MAX_ITEMS || new Set(items).size < items.length) throw badarg(args);
+    return items.map((item) => tuple(item, valueFor(process, item, find, args)));
   }
   const value = valueFor(process, wanted, find, args);
+  // In a list the name of a process without one is [], alone it is not even a tuple.
   return wanted === REGISTERED_NAME && Array.isArray(value) ? [] : tuple(wanted, value);
 }
 
