@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Discovery, Registration } from './discovery/discovery.js';
 import { epmd } from './discovery/epmd/client.js';
+import { helped } from './discovery/helper-names.js';
 import { ArgumentError, ConnectionError } from './errors.js';
 import { askForName } from './node/ask-for-name.js';
 import { checkOptions } from './node/check-options.js';
@@ -133,7 +134,7 @@ async function listen(
   try {
     for (const { host = '127.0.0.1', port, transport: carrier = transport } of addresses) {
       // What the discovery and the environment say is for the one listener that others are told of.
-      const wish = listeners.length === 0 ? (port ?? discovery.listenPort?.(name) ?? distPort()) : port;
+      const wish = listeners.length === 0 ? (port ?? discovery.listenPort?.(name) ?? ownPort(name)) : port;
       const listener = await carrier.listen({
         node: name,
         host,
@@ -148,6 +149,11 @@ async function listen(
     throw error;
   }
   return listeners;
+}
+
+/** A helper of a release (`rem-1a2b-app@host`) has the environment of its release, whose port is taken. */
+function ownPort(name: string): number {
+  return helped(parseNodeName(name).alive) === undefined ? distPort() : 0;
 }
 
 async function register(

@@ -35,6 +35,8 @@ export type RegistrationStatus =
 
 export interface ResolveOptions {
   readonly signal: AbortSignal;
+  /** The node that asks (OTP: `node()`); absent where it has no name yet, or where no node asks. */
+  readonly self?: NodeName;
 }
 
 export interface RegisterOptions {

@@ -38,10 +38,12 @@ export function firstOf(...sources: readonly (Discovery | TimedSource)[]): Disco
   return {
     name: `firstOf(${timed.map(({ discovery }) => discovery.name).join(', ')})`,
 
-    async resolve(node, { signal }) {
+    async resolve(node, { signal, ...asker }) {
       const answers = new Answers(`where ${node} is`);
       for (const source of timed) {
-        const places = await answers.from(source, signal, (own) => source.discovery.resolve(node, { signal: own }));
+        const places = await answers.from(source, signal, (own) =>
+          source.discovery.resolve(node, { ...asker, signal: own }),
+        );
         if (places !== undefined && places.length > 0) return places;
         if (places !== undefined) answers.note(source, 'unknown');
       }

@@ -4,6 +4,7 @@ import { ArgumentError, ConnectionError, type TableFileError } from '../errors.j
 import { checkIsOptions } from '../transport/check-options.js';
 import type { Endpoint } from '../transport/transport.js';
 import type { Discovery, NamesOptions, NodeName } from './discovery.js';
+import { helped } from './helper-names.js';
 import { splitNodeName } from './node-name.js';
 import { type Table, TableFile } from './static-file.js';
 import { checkedPort, endpointOf, type StaticPlace } from './static-table.js';
@@ -101,14 +102,17 @@ export function staticNodes(options: StaticNodesOptions = {}): StaticNodes {
     list: () => new Map(table),
     resolve(node, { signal }) {
       return settled(() => {
-        const { host } = splitNodeName(node);
+        const { alive, host } = splitNodeName(node);
         goOn(signal);
-        const place =
-          table.get(node) ?? (otherPort === undefined ? undefined : { host, port: otherPort, nodeHost: host });
-        return place === undefined ? [] : [place];
+        const place = table.get(node);
+        if (place !== undefined) return [place];
+        // A helper of a release is on the host of its release, whose port is taken: it listens for nobody.
+        return otherPort === undefined || helped(alive) !== undefined
+          ? []
+          : [{ host, port: otherPort, nodeHost: host }];
       });
     },
-    listenPort: (node) => table.get(node)?.port ?? ownPort,
+    listenPort: (node) => table.get(node)?.port ?? (helped(splitNodeName(node).alive) === undefined ? ownPort : 0),
     names(host, { signal } = {}) {
       return settled(() => {
         goOn(signal);

@@ -1,6 +1,6 @@
 // Which of the names that an answer holds are worth a connection. Protocol section 2.1.
 // An answer may come from anywhere (DNS): nothing of it is dialled that is no node name.
-import { helped } from '../discovery/srv/helper-names.js';
+import { helped } from '../discovery/helper-names.js';
 
 /** As a BEAM checks it when it connects. */
 const NODE_NAME = /^[A-Za-z0-9_-]+@[!-?A-~\u{a1}-\u{ff}]+$/u;

@@ -131,11 +131,12 @@ export function dial(peer: string, options: DialOptions): Attempt {
   return attempt;
 }
 
-async function places(peer: string, { discovery, transport, allow }: DialOptions, signal: AbortSignal): Promise<Race> {
-  if (!asked('allow', () => allow(peer))) {
+async function places(peer: string, options: DialOptions, signal: AbortSignal): Promise<Race> {
+  const { discovery, transport } = options;
+  if (!asked('allow', () => options.allow(peer))) {
     throw new HandshakeError('not_allowed', `${peer} is not a node that this node's allow option lets in`, 'lookup');
   }
-  const endpoints = await lookUp(peer, discovery, signal);
+  const endpoints = await lookUp(peer, options, signal);
   if (endpoints.length === 0) {
     throw new ConnectionError('noport', `${discovery.name} does not know ${peer}: is it running, and under that name?`);
   }
@@ -145,10 +146,16 @@ async function places(peer: string, { discovery, transport, allow }: DialOptions
   return new Race(peer, named, transport);
 }
 
-async function lookUp(peer: string, discovery: Discovery, signal: AbortSignal): Promise<readonly Endpoint[]> {
+async function lookUp(
+  peer: string,
+  { discovery, identity }: Pick<DialOptions, 'discovery' | 'identity'>,
+  signal: AbortSignal,
+): Promise<readonly Endpoint[]> {
+  // Whoever has no name yet gives its host instead.
+  const asker = identity.node.includes('@') ? { self: identity.node as NodeName } : {};
   let endpoints: unknown;
   try {
-    endpoints = await orAborted(discovery.resolve(peer as NodeName, { signal }), signal);
+    endpoints = await orAborted(discovery.resolve(peer as NodeName, { signal, ...asker }), signal);
   } catch (error) {
     // A plug-in is asked to throw errors of ours.
     if (error instanceof ErlnodeError) throw error;

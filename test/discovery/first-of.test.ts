@@ -1,6 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { type Discovery, firstOf, type Registrant, type Registration } from '../../src/discovery/index.js';
+import {
+  consul,
+  type Discovery,
+  epmd,
+  firstOf,
+  type Registrant,
+  type Registration,
+  srv,
+  staticNodes,
+} from '../../src/discovery/index.js';
 import { ArgumentError, ConnectionError, ProtocolError } from '../../src/errors.js';
+import { aRecord, hostileDns, NXDOMAIN, SERVFAIL, soaRecord, srvRecord } from '../support/dns-hostile.js';
+import { startErlang } from '../support/erlang.js';
+import { fakeEpmd } from './epmd/fake-epmd.js';
 
 const signal = new AbortController().signal;
 const self: Registrant = { node: 'a@h', port: 1, hidden: false };
@@ -81,6 +93,23 @@ describe('resolve', () => {
     expect(asked).toBe(0);
   });
 
+  test('a source is told who asks', async () => {
+    const asked: unknown[] = [];
+    const curious: Discovery = {
+      name: 'curious',
+      resolve: (node, { self }) => {
+        asked.push([node, self]);
+        return Promise.resolve([]);
+      },
+    };
+    await firstOf(firstOf(curious)).resolve('a@h', { signal, self: 'me@h' });
+    await firstOf(curious).resolve('a@h', { signal });
+    expect(asked).toEqual([
+      ['a@h', 'me@h'],
+      ['a@h', undefined],
+    ]);
+  });
+
   test('a source is told when its time is up', async () => {
     let told: AbortSignal | undefined;
     const listening: Discovery = {
@@ -158,6 +187,57 @@ test('names are put together, the first source’s word counts, a failure among 
     { name: 'y', port: 3 },
   ]);
   await expect(firstOf(failed).names?.('h')).rejects.toMatchObject({ code: 'epmd_unreachable' });
+});
+
+describe('what sources keep, they keep in a chain, too', () => {
+  test('an answer of DNS, also that nobody is there, is asked for once; a table is looked at each time', async () => {
+    await using dns = await hostileDns((query) => {
+      if (!query.name.startsWith('known')) query.reply({ rcode: NXDOMAIN, authorities: [soaRecord('cluster.test')] });
+      else if (query.type === 'SRV') query.reply({ answers: [srvRecord(query.name, query.name)] });
+      else query.reply({ answers: query.type === 'A' ? [aRecord(query.name, '127.0.0.1')] : [] });
+    });
+    const table = staticNodes({ env: {} });
+    const chain = firstOf(firstOf(srv({ servers: [dns.address], env: {} })), { discovery: table, timeout: 1000 });
+    for (let time = 0; time < 3; time++) {
+      expect(await chain.resolve('known@cluster.test', { signal })).toMatchObject([{ host: '127.0.0.1', port: 4370 }]);
+      expect(await chain.resolve('new@cluster.test', { signal })).toEqual([]);
+    }
+    for (const name of ['known', 'new'])
+      expect(dns.asked.filter((asked) => asked === `SRV ${name}.cluster.test`)).toHaveLength(1);
+    table.add('new@cluster.test', 9100);
+    expect(await chain.resolve('new@cluster.test', { signal })).toMatchObject([{ port: 9100 }]);
+    table.remove('new@cluster.test');
+    expect(await chain.resolve('new@cluster.test', { signal })).toEqual([]);
+  });
+
+  test('a failure is not kept: the next question goes to the same source again', async () => {
+    let up = false;
+    await using dns = await hostileDns((query) => {
+      if (!up) query.reply({ rcode: SERVFAIL });
+      else query.reply({ answers: query.type === 'SRV' ? [srvRecord(query.name, '7f000001.addr.dc1.consul')] : [] });
+    });
+    const options = { servers: [dns.address], env: {}, retries: 0, mapping: consul({ service: 'app' }) };
+    const chain = firstOf(srv(options), staticNodes({ env: {} }));
+    await expect(chain.resolve('app@127.0.0.1', { signal })).rejects.toMatchObject({
+      code: 'dns_failure',
+      message: expect.stringMatching(/^nobody could say .*: srv: .*SERVFAIL.*; static: unknown$/) as string,
+    });
+    up = true;
+    expect(await chain.resolve('app@127.0.0.1', { signal })).toMatchObject([{ host: '127.0.0.1', port: 4370 }]);
+  });
+});
+
+test('names are those of the table and of a real EPMD, whose own failure costs its timeout and no more', async () => {
+  await using erlang = await startErlang();
+  const [alive = ''] = erlang.name.split('@');
+  const table = staticNodes({ env: {}, nodes: { 'x@127.0.0.1': 9100 } });
+  const chain = firstOf(table, { discovery: firstOf(epmd({ port: erlang.epmdPort, env: {} })), timeout: 5000 });
+  const listed = await chain.names?.('127.0.0.1');
+  expect(listed?.map(({ name }) => name)).toEqual(expect.arrayContaining(['x', alive]));
+  // Takes connections and never answers.
+  await using silent = await fakeEpmd(() => {});
+  const delayed = firstOf({ discovery: epmd({ port: silent.port, env: {} }), timeout: 50 }, table);
+  expect(await delayed.names?.('127.0.0.1')).toEqual([{ name: 'x', port: 9100 }]);
 });
 
 test('listenPort is the first one’s that has a wish', () => {

@@ -28,6 +28,16 @@ describe('one port for every node', () => {
     expect(nodes.listenPort('me@here')).toBe(9200);
   });
 
+  test('helpers of a release listen at any port and are not dialled; a table may know better', async () => {
+    const nodes = staticNodes({ port: 9100, env: {}, nodes: { 'rem-00ff-b@h': 9101 } });
+    for (const helper of ['rpc-1a2b-a@h', 'rem-32767-a@h'] as const) {
+      expect(nodes.listenPort(helper)).toBe(0);
+      expect(await nodes.resolve(helper, { signal })).toEqual([]);
+    }
+    expect(await nodes.resolve('rem-00ff-b@h', { signal })).toMatchObject([{ port: 9101 }]);
+    expect(nodes.listenPort('rpc-gateway-1@h')).toBe(9100);
+  });
+
   test('ports that are none', () => {
     for (const port of [-1, 65_536, 1.5, Number.NaN])
       expect(() => staticNodes({ port, env: {} })).toThrow(ArgumentError);

@@ -51,6 +51,12 @@ export function aRecord(name: string, data: string, ttl = 30): object {
   return { type: data.includes(':') ? 'AAAA' : 'A', name, ttl, data };
 }
 
+/** What a server says of its zone beside a name that is not there: for how long that holds (RFC 2308), in seconds. */
+export function soaRecord(zone: string, minimum = 60, ttl = 3600): object {
+  const data = { mname: 'ns.test', rname: 'admin.test', serial: 1, refresh: 1, retry: 1, expire: 1, minimum };
+  return { type: 'SOA', name: zone, ttl, data };
+}
+
 /** The bytes of a message. */
 export function message(query: Pick<Query, 'id' | 'name' | 'type'>, reply: Reply = {}): Buffer {
   const { rcode = 0, truncated = false, id = query.id, question = query } = reply;

@@ -6,9 +6,9 @@ import { ArgumentError, ConnectionError, type ErlnodeError, ProtocolError } from
 import { checkIsOptions } from '../../transport/check-options.js';
 import type { Endpoint } from '../../transport/transport.js';
 import type { Discovery, NodeName } from '../discovery.js';
+import { helped } from '../helper-names.js';
 import { splitNodeName } from '../node-name.js';
 import type { SrvCacheOptions } from './cache.js';
-import { helped } from './helper-names.js';
 import { type Family, Lookups, type SrvResolver } from './lookups.js';
 import {
   addrTarget,
@@ -42,11 +42,6 @@ export interface SrvOptions {
   readonly cache?: SrvCacheOptions | false;
   /** The port this node listens on. Default: `ERL_DIST_PORT`, as DynamicSrv; else the node's own options decide. */
   readonly port?: number;
-  /**
-   * This node's name, if it is a helper of a release (`rem-1a2b-app@host`): it finds `app@host` on this machine, at
-   * `port`, without DNS.
-   */
-  readonly self?: NodeName;
   /** Default: `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Draws among records by their weight; from 0 to less than 1. Default: `Math.random`. */
@@ -55,8 +50,9 @@ export interface SrvOptions {
 
 /** Targets that are resolved for one node; those that are worse are left out. */
 const MAX_TARGETS = 8;
-/** Targets that are resolved to find which of them has a node's address. */
-const MAX_SEARCHED = 32;
+/** Targets that are resolved to find which of them has a node's address, and how many of them at once. */
+const MAX_SEARCHED = 512;
+const SEARCHED_AT_ONCE = 32;
 const MAX_ENDPOINTS = 16;
 /** Milliseconds for which a family that has answered waits for the other (RFC 8305 section 3 says 50). */
 const FAMILY_GRACE = 100;
@@ -86,17 +82,16 @@ export function srv(options: SrvOptions = {}): Discovery {
   const search: Search = { lookups, families, random };
   const placeOf = mapper(options.mapping ?? dynamicSrv);
   const port = ownPort(options);
-  const here = ownRelease(options.self);
 
   return {
     name: 'srv',
 
-    async resolve(node, { signal }) {
+    async resolve(node, { signal, self }) {
       const { alive, host } = splitNodeName(node);
       if (signal.aborted) throw gaveUp(node, signal);
       // A helper of a release listens for nobody.
       if (helped(alive) !== undefined) return [];
-      if (here.includes(node) && port !== undefined) return [{ host: '127.0.0.1', port, nodeHost: host }];
+      if (port !== undefined && isOwnRelease(node, self)) return [{ host: '127.0.0.1', port, nodeHost: host }];
       const place = placeOf({ name: alive, host });
       if (place === undefined) return [];
       const found = await within(node, timeout, signal, (ended) => find(node, place, search, ended));
@@ -173,18 +168,22 @@ async function atAddress(
   if (ports.length > 0) return ports.map((port) => ({ host: wanted, port }));
   const unclear = told.flatMap(({ record, address }) => (address === undefined ? [record] : []));
   const family: Family = isIP(wanted) === 6 ? 6 : 4;
-  const outcomes = await Promise.allSettled(
-    unclear
-      .slice(0, MAX_SEARCHED)
-      .map((record) => targetAddresses(record, place, { ...search, families: [family] }, signal)),
-  );
-  const endpoints = outcomes.flatMap((outcome, i) => {
-    if (outcome.status === 'rejected' || !outcome.value.some((address) => plainAddress(address) === wanted)) return [];
-    return endpointsAt([wanted], unclear[i]);
-  });
-  if (endpoints.length > 0) return endpoints;
-  for (const outcome of outcomes)
-    if (outcome.status === 'rejected' && (outcome.reason as ErlnodeError).code !== 'unknown_host') throw outcome.reason;
+  let failure: ErlnodeError | undefined;
+  for (let from = 0; from < Math.min(unclear.length, MAX_SEARCHED) && !signal.aborted; from += SEARCHED_AT_ONCE) {
+    const some = unclear.slice(from, Math.min(from + SEARCHED_AT_ONCE, MAX_SEARCHED));
+    const outcomes = await Promise.allSettled(
+      some.map((record) => targetAddresses(record, place, { ...search, families: [family] }, signal)),
+    );
+    const endpoints = outcomes.flatMap((outcome, i) => {
+      if (outcome.status === 'rejected') return [];
+      return outcome.value.some((address) => plainAddress(address) === wanted) ? endpointsAt([wanted], some[i]) : [];
+    });
+    if (endpoints.length > 0) return endpoints;
+    for (const outcome of outcomes)
+      if (outcome.status === 'rejected' && (outcome.reason as ErlnodeError).code !== 'unknown_host')
+        failure ??= outcome.reason as ErlnodeError;
+  }
+  if (failure !== undefined) throw failure;
   if (unclear.length > MAX_SEARCHED)
     throw new ConnectionError(
       'noport',
@@ -284,11 +283,11 @@ function plainAddress(address: string): string {
   return isIP(address) === 6 ? new URL(`http://[${address.replace(/%.*/, '')}]`).hostname.slice(1, -1) : address;
 }
 
-/** The nodes that are on this machine because this one is a helper of theirs, or is the node itself. */
-function ownRelease(self: NodeName | undefined): readonly string[] {
-  if (self === undefined) return [];
+/** Is the node on this machine because the one that asks is a helper of it, or it itself? DynamicSrv's rule. */
+function isOwnRelease(node: NodeName, self: NodeName | undefined): boolean {
+  if (self === undefined) return false;
   const { alive, host } = splitNodeName(self);
-  return [self, `${helped(alive) ?? alive}@${host}`];
+  return node === `${helped(alive) ?? alive}@${host}`;
 }
 
 function ownPort({ port, env = process.env }: SrvOptions): number | undefined {

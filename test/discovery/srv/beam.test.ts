@@ -134,7 +134,7 @@ test('our node as a helper reaches its release on this machine, without DNS', as
   const { port } = cluster;
   const name = 'rpc-00ff-node-0@cluster.test';
   const servers = [`127.0.0.1:${await freePort()}`];
-  const discovery = srv({ servers, env: { ERL_DIST_PORT: String(port) }, self: name });
+  const discovery = srv({ servers, env: { ERL_DIST_PORT: String(port) } });
   const helper = await startTestNode(noEpmd, { name, cookie, discovery });
   try {
     expect(await helper.node.ping(beam)).toBe('pong');

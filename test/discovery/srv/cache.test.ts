@@ -2,7 +2,15 @@ import { describe, expect, test } from 'vitest';
 import { type NodeName, type SrvOptions, srv } from '../../../src/discovery/index.js';
 import { AnswerCache } from '../../../src/discovery/srv/cache.js';
 import type { Answer } from '../../../src/discovery/srv/records.js';
-import { aRecord, hostileDns, NXDOMAIN, type Query, SERVFAIL, srvRecord } from '../../support/dns-hostile.js';
+import {
+  aRecord,
+  hostileDns,
+  NXDOMAIN,
+  type Query,
+  SERVFAIL,
+  soaRecord,
+  srvRecord,
+} from '../../support/dns-hostile.js';
 
 const never = new AbortController().signal;
 const here = (ttl: number): Answer<string> => ({ records: ['x'], exists: true, ttl });
@@ -101,12 +109,6 @@ describe('the cache', () => {
 describe('srv() and TTLs', () => {
   const node: NodeName = 'n1@cluster.test';
   const name = 'n1.cluster.test';
-  const soa = (minimum: number, ttl = 3600) => ({
-    type: 'SOA',
-    name: 'cluster.test',
-    ttl,
-    data: { mname: 'ns.test', rname: 'admin.test', serial: 1, refresh: 1, retry: 1, expire: 1, minimum },
-  });
   const truth = (query: Query) =>
     query.type === 'SRV'
       ? query.reply({ answers: [srvRecord(name, name)] })
@@ -140,9 +142,9 @@ describe('srv() and TTLs', () => {
   });
 
   test('that there is no such name is kept for as long as the zone says', async () => {
-    const gone = (query: Query) => query.reply({ rcode: NXDOMAIN, authorities: [soa(60)] });
+    const gone = (query: Query) => query.reply({ rcode: NXDOMAIN, authorities: [soaRecord('cluster.test', 60)] });
     expect(await questions(gone, 5)).toBe(2);
-    const notForLong = (query: Query) => query.reply({ rcode: NXDOMAIN, authorities: [soa(0)] });
+    const notForLong = (query: Query) => query.reply({ rcode: NXDOMAIN, authorities: [soaRecord('cluster.test', 0)] });
     expect(await questions(notForLong, 5)).toBe(10);
     const nobodySays = (query: Query) => query.reply({ rcode: NXDOMAIN });
     expect(await questions(nobodySays, 5)).toBe(10);

@@ -41,6 +41,12 @@ const zone = [
   'host-record=zero.cluster.test,0.0.0.0',
   'srv-host=disguised.cluster.test,127.0.0.1,4377,0,0',
   ...many,
+  // Services whose targets do not say their addresses: one that can be searched, and one that is too large.
+  ...Array.from({ length: 100 }, (_, i) => [
+    `srv-host=crowd.service.consul,crowd-${i}.node.dc1.consul,${4400 + i},1,1`,
+    `host-record=crowd-${i}.node.dc1.consul,10.1.0.${i}`,
+  ]).flat(),
+  ...Array.from({ length: 600 }, (_, i) => `srv-host=throng.service.consul,throng-${i}.node.dc1.consul,4370,1,1`),
   'host-record=host-number-0.cluster.test,127.0.0.7',
   // Consul: tag lookups and RFC 2782's form; targets are addresses in hexadecimal digits, or nodes.
   'srv-host=node-0.rabbit.service.consul,7f000008.addr.dc1.consul,25672,1,1',
@@ -181,6 +187,19 @@ describe('mappings', () => {
     expect(await places('rabbit@127.0.0.10', { mapping })).toEqual(['127.0.0.10 25676']);
     expect(await places('rabbit@127.0.0.99', { mapping })).toEqual([]);
     expect(await places('rabbit@elsewhere.example', { mapping })).toEqual([]);
+  });
+
+  test('a service of many instances is searched for an address, up to a limit that the error names', async () => {
+    const crowd = consul({ service: 'crowd' });
+    for (const i of [0, 31, 32, 99])
+      expect(await places(`app@10.1.0.${i}`, { mapping: crowd })).toEqual([`10.1.0.${i} ${4400 + i}`]);
+    expect(await places('app@10.1.0.100', { mapping: crowd })).toEqual([]);
+    // Whoever is asked for by name needs no search.
+    expect(await places('app@crowd-77.node.dc1.consul', { mapping: crowd })).toEqual(['10.1.0.77 4477']);
+    await expect(places('app@10.1.0.1', { mapping: consul({ service: 'throng' }) })).rejects.toMatchObject({
+      code: 'noport',
+      message: expect.stringMatching(/none of the first 512 targets .* there are 600: find nodes by name/) as string,
+    });
   });
 
   test('Kubernetes: the pods of a StatefulSet, by their full host name', async () => {

@@ -70,11 +70,13 @@ describe('helpers of a release', () => {
     expect(dns.asked).toEqual([]);
   });
 
+  const self = 'rpc-1a2b-node-0@cluster.test';
+
   test('find the node they were started for on this machine, and nobody is asked', async () => {
     await using dns = await hostileDns(() => {});
     const env = { ERL_DIST_PORT: '4370' };
-    const discovery = srv({ servers: [dns.address], env, self: 'rpc-1a2b-node-0@cluster.test' });
-    const found = await discovery.resolve('node-0@cluster.test', { signal });
+    const discovery = srv({ servers: [dns.address], env });
+    const found = await discovery.resolve('node-0@cluster.test', { signal, self });
     expect(found).toEqual([{ host: '127.0.0.1', port: 4370, nodeHost: 'cluster.test' }]);
     expect(dns.asked).toEqual([]);
   });
@@ -82,9 +84,9 @@ describe('helpers of a release', () => {
   test('find others where they are', async () => {
     await using dns = await hostileDns((query) => query.reply({ rcode: 3 }));
     const env = { ERL_DIST_PORT: '4370' };
-    const discovery = srv({ servers: [dns.address], env, self: 'rpc-1a2b-node-0@cluster.test' });
+    const discovery = srv({ servers: [dns.address], env });
     for (const node of ['node-1@cluster.test', 'node-0@clusterxtest'] as const)
-      expect(await discovery.resolve(node, { signal })).toEqual([]);
+      expect(await discovery.resolve(node, { signal, self })).toEqual([]);
     expect(dns.asked).toContain('SRV node-1.cluster.test');
     expect(dns.asked).toContain('SRV node-0.clusterxtest');
   });
