@@ -202,6 +202,7 @@ function readFloats(source: Source, count: number, depth: number): Term {
 
 function readByteList(source: Source): Term {
   const size = source.u16('the length of STRING_EXT');
+  source.promise(size, 'STRING_EXT');
   const at = source.skip(size, 'STRING_EXT');
   const { bytes } = source;
   const list = new Array<Term>(size);

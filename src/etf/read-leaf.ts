@@ -60,6 +60,8 @@ export function readLeaf(source: Source, tag: number): Term {
 /** After the tag STRING_EXT, which is a list of bytes: appends them. */
 export function readBytes(source: Source, list: Term[]): Term[] {
   const size = source.u16('the length of STRING_EXT');
+  // Each byte becomes an element eight times as large, so strings count as the lists that they are.
+  source.promise(size, 'STRING_EXT');
   const at = source.skip(size, 'STRING_EXT');
   const bytes = source.bytes;
   for (let i = at; i < at + size; i++) list.push(bytes[i]);

@@ -31,8 +31,9 @@ export class Source {
   origin = 0;
   atoms: readonly Atom[] | undefined = undefined;
   /**
-   * How many terms all headers so far have promised. Each takes a byte of its own, so more promises than bytes are a
-   * lie, and preallocating what was promised never takes more memory than a multiple of the bytes received.
+   * How many terms all headers so far have promised, the characters of a STRING_EXT among them. Each takes a byte of its
+   * own, so more promises than bytes are a lie, and preallocating what was promised never takes more memory than a multiple
+   * of the bytes received.
    */
   promised = 0;
   /** The most that may be promised. */

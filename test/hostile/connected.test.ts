@@ -202,6 +202,7 @@ describe('payloads', () => {
   const toSink = (peer: { name: string }, ...payload: Uint8Array[]): Buffer =>
     framed([112, 131], encoded(tuple(DOP.DOP_REG_SEND, theirs(peer), SELF, atom('sink'))), ...payload);
   const name = 'payload@127.0.0.1';
+  const aString = Buffer.concat([Buffer.from([107, 255, 255]), Buffer.alloc(65_535, 97)]);
   const bomb = Buffer.concat([
     Buffer.from([131, 80]),
     u32(1024 * 1024 * 1024),
@@ -251,6 +252,11 @@ describe('payloads', () => {
     [
       'with more elements than allowed',
       [Buffer.from([131, 108]), u32(6_000_000), Buffer.alloc(6_000_001, 106)],
+      'term_too_large',
+    ],
+    [
+      'with more elements than allowed, in strings',
+      [Buffer.from([131, 108]), u32(80), ...Array.from({ length: 80 }, () => aString), Buffer.from([106])],
       'term_too_large',
     ],
     ['that inflate beyond the limit', [Buffer.from([131, 80]), u32(1000), tooBig], 'bad_payload'],
