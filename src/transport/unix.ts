@@ -1,7 +1,7 @@
 // Unix-domain sockets, between nodes of one host; OTP's example of it is erl_uds (protocol section 7.2).
 // A node's socket is called after the node: finding the name is finding the node, and ports mean nothing.
 import { Buffer } from 'node:buffer';
-import { mkdirSync, rmSync } from 'node:fs';
+import { lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, connect as netConnect, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { ArgumentError, ConnectionError } from '../errors.js';
@@ -81,8 +81,8 @@ function connect(path: string, signal: AbortSignal): Promise<ByteStream> {
 
 async function listen(path: string, options: ListenOptions): Promise<Listener> {
   let opened = await open(path);
-  // What is left of a node that was killed looks like one that is there, but nobody answers.
-  if (opened instanceof Error && codeOf(opened) === 'EADDRINUSE' && !(await answers(path))) {
+  // What is left of a node that was killed looks like one that is there, but nobody answers. So does a file of somebody's.
+  if (opened instanceof Error && codeOf(opened) === 'EADDRINUSE' && isSocket(path) && !(await answers(path))) {
     rmSync(path, { force: true });
     opened = await open(path);
   }
@@ -115,6 +115,10 @@ function open(path: string): Promise<Server | Error> {
   });
 }
 
+function isSocket(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== false;
+}
+
 function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = netConnect({ path });
@@ -135,10 +139,13 @@ function connectError(path: string, error: Error): ConnectionError {
   });
 }
 
+const nodeThere = 'a node of this name is there already';
+const fileThere = 'a file that is no socket is there';
+
 function listenError(path: string, error: Error): ConnectionError {
   const code = codeOf(error);
   if (code === 'EADDRINUSE')
-    return new ConnectionError('address_in_use', `cannot listen on ${path}: a node of this name is there already`);
+    return new ConnectionError('address_in_use', `cannot listen on ${path}: ${isSocket(path) ? nodeThere : fileThere}`);
   const word = code === 'EACCES' ? 'eacces' : 'eaddrnotavail';
   return new ConnectionError(word, `cannot listen on ${path} (${code})`, { cause: error });
 }

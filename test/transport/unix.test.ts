@@ -1,4 +1,14 @@
-import { existsSync, linkSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,6 +79,16 @@ test('what a killed node left behind is in nobody’s way', async () => {
   });
   const second = await transport.listen({ ...quiet, node: 'ts@here' });
   await second.close();
+});
+
+test('a file that is no socket is not taken for what a killed node left behind', async () => {
+  const directory = folder();
+  mkdirSync(directory);
+  const path = join(directory, 'ts@here');
+  writeFileSync(path, 'precious');
+  const asked = unix({ directory }).listen({ ...quiet, node: 'ts@here' });
+  await expect(asked).rejects.toMatchObject({ code: 'address_in_use', message: expect.stringContaining('no socket') });
+  expect(readFileSync(path, 'utf8')).toBe('precious');
 });
 
 test.each(['../out@here', 'a/b@here', 'ö@here', '..', '.'])('the name %s stays in the folder', async (node) => {
