@@ -276,8 +276,8 @@ export class Distribution {
   /** The peer did not announce what it takes to understand a signal: do what a BEAM does then (protocol section 4.3). */
   private untold(controller: DistController, signal: Signal): void {
     if (signal.kind === 'spawnRequest') {
-      const { ref, from } = signal;
-      this.parts.deliver({ kind: 'spawnReply', ref, to: from, result: 'notsup', link: false, monitor: false });
+      const { ref, from, node } = signal;
+      this.parts.deliver({ kind: 'spawnReply', ref, to: from, node, result: 'notsup', link: false, monitor: false });
     }
     this.log.debug({ peer: controller.peer }, `the peer does not understand a ${describeSignal(signal)}`);
   }

@@ -90,7 +90,7 @@ export function fromControl(message: ControlMessage, self: string, peer: string)
     }
     case 'SPAWN_REPLY': {
       const { ref, to, result, link, monitor } = message;
-      return { kind: 'spawnReply', ref, to, result, link, monitor };
+      return { kind: 'spawnReply', ref, to, node: peer, result, link, monitor };
     }
   }
 }

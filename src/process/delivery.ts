@@ -85,7 +85,7 @@ export class Delivery {
       case 'spawnReply': {
         const key = local.referenceKey(signal.ref);
         const pending = local.spawning.get(key);
-        if (pending === undefined || !signal.to.equals(pending.process.pid)) return;
+        if (pending === undefined || !signal.to.equals(pending.process.pid) || signal.node !== pending.node) return;
         local.spawning.delete(key);
         pending.onReply(signal);
         return;

@@ -175,7 +175,7 @@ export class ProcessTable implements ProcessHome {
   nodeDown(node: string): void {
     for (const [key, { ref, process, node: asked, onReply }] of [...this.spawning]) {
       if (asked !== node || !this.spawning.delete(key)) continue;
-      onReply({ kind: 'spawnReply', ref, to: process.pid, result: 'noconnection', link: false, monitor: false });
+      onReply({ kind: 'spawnReply', ref, to: process.pid, node, result: 'noconnection', link: false, monitor: false });
     }
     const there = this.relatedTo.get(node);
     if (there === undefined) return;

@@ -30,6 +30,8 @@ export interface SpawnReply {
   readonly kind: 'spawnReply';
   readonly ref: Reference;
   readonly to: Pid;
+  /** Who answers: references can be guessed, so only who was asked may. */
+  readonly node: string;
   readonly result: Pid | string;
   readonly link: boolean;
   readonly monitor: boolean;

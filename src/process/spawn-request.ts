@@ -26,13 +26,13 @@ export function serveSpawnRequest(table: ProcessTable, request: SpawnRequest, fi
   const { ref, from, groupLeader } = request;
   const wanted = readOptions(request.options);
   if (wanted === undefined) {
-    table.route({ kind: 'spawnReply', ref, to: from, result: 'badopt', link: false, monitor: false });
+    table.route({ kind: 'spawnReply', ref, to: from, node: table.node, result: 'badopt', link: false, monitor: false });
     return;
   }
   const { link, monitor } = wanted;
   const parent = link ? { parent: from } : {};
   const child = table.spawn((self) => apply(self, request, find), { groupLeader, ...parent });
-  table.route({ kind: 'spawnReply', ref, to: from, result: child.pid, link, monitor });
+  table.route({ kind: 'spawnReply', ref, to: from, node: table.node, result: child.pid, link, monitor });
   if (link) table.deliver({ kind: 'link', from, to: child.pid });
   if (monitor) table.deliver({ kind: 'monitor', from, to: child.pid, ref });
 }

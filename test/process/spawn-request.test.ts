@@ -128,7 +128,15 @@ describe('failures', () => {
   test("the other node's word", async () => {
     const asked = me.spawnRequest('b@h', 'm', 'wait', []);
     for (const { ref } of a.spawning.values()) {
-      a.deliver({ kind: 'spawnReply', ref, to: me.pid, result: 'system_limit', link: false, monitor: false });
+      a.deliver({
+        kind: 'spawnReply',
+        ref,
+        to: me.pid,
+        node: 'b@h',
+        result: 'system_limit',
+        link: false,
+        monitor: false,
+      });
     }
     await expect(asked).rejects.toMatchObject({ code: 'exit', reason: atom('system_limit') });
     expect(leftovers(a)).toEqual(NOTHING_LEFT);
@@ -182,13 +190,26 @@ describe('failures', () => {
 
   test('a reply that nobody waits for, or to somebody else, is ignored', () => {
     const ref = a.makeReference();
-    a.deliver({ kind: 'spawnReply', ref, to: me.pid, result: 'x', link: true, monitor: true });
+    a.deliver({ kind: 'spawnReply', ref, to: me.pid, node: 'b@h', result: 'x', link: true, monitor: true });
     void me.spawnRequest('b@h', 'm', 'wait', []);
     const other = a.spawn(undefined);
     const [waiting] = [...a.spawning.values()];
     const real = waiting?.ref ?? ref;
-    a.deliver({ kind: 'spawnReply', ref: real, to: other.pid, result: 'x', link: false, monitor: false });
+    const reply = { kind: 'spawnReply', ref: real, node: 'b@h', link: false, monitor: false } as const;
+    a.deliver({ ...reply, to: other.pid, result: 'x' });
     expect(a.spawning.size).toBe(1);
+  });
+
+  test('only the node that was asked can answer', async () => {
+    const asked = me.spawnRequest('b@h', 'm', 'wait', [], { link: true, monitor: true });
+    const [waiting] = [...a.spawning.values()];
+    const ref = waiting?.ref ?? a.makeReference();
+    const theirs = pid('c@h', 1, 0, 4);
+    for (const result of [theirs, 'badopt'])
+      a.deliver({ kind: 'spawnReply', ref, to: me.pid, node: 'c@h', result, link: true, monitor: true });
+    expect(leftovers(a)).toMatchObject({ spawning: 1, links: 0, monitors: 0 });
+    cluster.settle();
+    expect((await asked).pid.node).toBe('b@h');
   });
 });
 
