@@ -55,20 +55,26 @@ function textOf(value: unknown, limit: number): string {
 // Frames of this package are of no use to whoever reads an exit reason.
 const OWN = new URL('..', import.meta.url).pathname;
 const FRAME = /^\s*at (?:(.*?) \()?(.*?):(\d+):\d+\)?$/;
+const MAX_FRAMES = 15;
+/** Characters of a line that may be a frame: the pattern takes time by the square of them. */
+const MAX_LINE = 1000;
 
 /** The first frames as `[{Module, Function, Arity, [{file, F}, {line, L}]}]`; the arity is not known and given as 0. */
 function stackOf(error: Error): Term[] {
   const frames: Term[] = [];
-  for (const line of String(error.stack ?? '')
-    .split('\n')
-    .slice(1, 16)) {
-    const found = FRAME.exec(line);
+  const stack = String(error.stack ?? '');
+  // The message comes first. It may have lines that look like frames: what it says is often what a peer has sent.
+  const message = String(error.message);
+  const at = stack.indexOf(message);
+  const [, ...lines] = stack.slice(at < 0 ? 0 : at + message.length).split('\n', 1 + MAX_FRAMES);
+  for (const line of lines) {
+    const found = line.length > MAX_LINE ? null : FRAME.exec(line);
     if (found === null) continue;
-    const [, name = 'anonymous', file = '', at = '0'] = found;
+    const [, name = 'anonymous', file = '', number = '0'] = found;
     const path = file.replace(/^file:\/\//, '');
     if (path.startsWith(OWN) || path.startsWith('node:')) continue;
     const short = path.slice(-120).toWellFormed();
-    const where = [tuple(atom('file'), charlist(short)), tuple(atom('line'), Number(at))];
+    const where = [tuple(atom('file'), charlist(short)), tuple(atom('line'), Number(number))];
     frames.push(tuple(atom('js'), internAtom(textOf(name, 120)), 0, where));
   }
   return frames;
@@ -84,12 +90,23 @@ const CODES: ReadonlySet<string> = new Set<ExitErrorCode>([
   'shutdown',
 ]);
 
-/** The error that a call site sees when the process it waits for ended, or will not answer, because of `reason`. */
+/**
+ * The error that a call site sees when the process it waits for ended, or will not answer, because of `reason`. Never
+ * throws, whatever the reason is made of: an end that cannot be put into words must be heard of all the same.
+ */
 export function exitError(reason: Term, doing: string): ExitError {
   const first = reason instanceof Tuple ? reason.elements[0] : reason;
   const word = first instanceof Atom ? first.text : '';
   const code = CODES.has(word) ? (word as ExitErrorCode) : 'exit';
-  return new ExitError(code, `${doing}: ${EXPLAINED[code] ?? `exit ${format(reason, { limit: 200 })}`}`, reason);
+  return new ExitError(code, `${doing}: ${EXPLAINED[code] ?? `exit ${shown(reason)}`}`, reason);
+}
+
+function shown(reason: Term): string {
+  try {
+    return format(reason, { limit: 200 });
+  } catch {
+    return 'with a reason that is no Erlang term';
+  }
 }
 
 const EXPLAINED: Partial<Record<ExitErrorCode, string>> = {

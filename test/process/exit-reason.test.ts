@@ -27,6 +27,15 @@ describe('exitError', () => {
     expect(error.message).toMatch(/^doing: /);
   });
 
+  test.each([Number.NaN, Symbol('s'), { a: () => 1 }, [new Date()]])(
+    '%o, which is no term, makes an error',
+    (reason) => {
+      const error = exitError(reason as Term, 'doing');
+      expect(error).toMatchObject({ code: 'exit', reason });
+      expect(error.message).toBe('doing: exit with a reason that is no Erlang term');
+    },
+  );
+
   test('a long reason makes a short message', () => {
     expect(exitError(Array(10_000).fill(atom('long')), 'doing').message.length).toBeLessThan(400);
   });
@@ -64,6 +73,19 @@ describe('reasonOf', () => {
     expect([module, arity]).toEqual([atom('js'), 0]);
     expect(String(name)).toContain('faulty');
     expect(where).toEqual([tuple(atom('file'), expect.any(Array)), tuple(atom('line'), expect.any(Number))]);
+  });
+
+  test('lines of the message are no frames, and long ones cost nothing', () => {
+    const looksLikeOne = '    at forged (/etc/forged.js:1:2)';
+    // Half a megabyte in which every place may be where the file begins: by its square, that took minutes.
+    const message = `what a peer sent\n${looksLikeOne}\n    at${' (:1'.repeat(128 * 1024)}\n`;
+    const thrown = new Error(message);
+    const [, stack] = reasonOf(thrown) as unknown as [Term, Tuple[]];
+    expect(stack.map(([, name]) => String(name))).not.toContain('forged');
+    expect(stack.length).toBeGreaterThan(0);
+    // A message that was changed later is not the one in the stack; its long line costs nothing all the same.
+    const [told] = reasonOf(Object.assign(new Error(message), { message: 'other' })) as unknown as [Tuple];
+    expect(told.elements).toEqual([atom('js_error'), 'Error', 'other']);
   });
 
   test('messages and names are cut', () => {

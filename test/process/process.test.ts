@@ -166,6 +166,27 @@ describe('a function', () => {
   });
 });
 
+test.each([Number.NaN, Symbol('s'), { a: () => 1 }])(
+  'a reason that is no term, %o: everyone is told',
+  async (reason) => {
+    const other = table.spawn(undefined);
+    other.trapExit = true;
+    other.link(me.pid);
+    const ref = other.monitor(me.pid);
+    const caller = table.spawn(undefined);
+    const waits = [me.receive(() => false), me.call(other.pid, 1), caller.call(me.pid, 1)];
+    me.exit(reason as Term);
+    for (const wait of waits) await expect(wait).rejects.toMatchObject({ code: 'exit', reason });
+    expect(await other.receive((message) => Array.from(message as Iterable<Term>)[0] === EXIT)).toEqual(
+      tuple(EXIT, me.pid, reason as Term),
+    );
+    expect(await other.receive((message) => Array.from(message as Iterable<Term>)[0] === DOWN)).toEqual(
+      tuple(DOWN, ref, PROCESS, me.pid, reason as Term),
+    );
+    expect(leftovers(table)).toEqual(NOTHING_LEFT);
+  },
+);
+
 test('a reason that cannot be sent: everyone is told, of another one', () => {
   const [one, other] = [table.spawn(undefined), table.spawn(undefined)];
   for (const near of [one, other]) near.link(me.pid);
