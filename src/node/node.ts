@@ -19,9 +19,10 @@ import { type RemoteFunction, remoteFunction } from '../process/request-spawn.js
 import type { ProcessFunction, SpawnOptions } from '../process/spawn-options.js';
 import { serveSpawnRequest } from '../process/spawn-request.js';
 import type { WaitOptions } from '../process/wait.js';
-import { Atom } from '../term/atom.js';
+import { Atom, atom } from '../term/atom.js';
 import type { Pid } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
+import { tuple } from '../term/tuple.js';
 import type { ByteStream, ByteStreamSink, Listener, Transport } from '../transport/transport.js';
 import { Distribution, type DistributionOptions } from './distribution.js';
 import { Exposed, type ExposedModule } from './exposed.js';
@@ -65,6 +66,8 @@ export class Node {
     const find = this.exposed.find.bind(this.exposed);
     const info = processInfo((pid) => this.processes.get(pid));
     for (const arity of [1, 2]) this.exposed.add('erlang', 'process_info', arity, info);
+    // What a remote shell and observer ask before they start their own code here: they end with a word, not with a crash.
+    this.exposed.add('code', 'ensure_loaded', 1, () => NO_SUCH_CODE);
     this.processes = new ProcessTable({
       node: name,
       creation,
@@ -255,7 +258,8 @@ export class Node {
 
   /**
    * Lets other nodes call `functions` as `module:name/arity`, with rpc, erpc and spawn. Nothing else can be called but
-   * `erlang:process_info`, by which Erlang's tools look at a process.
+   * `erlang:process_info`, by which Erlang's tools look at a process, and `code:ensure_loaded`, which tells them that
+   * there is no Erlang code here.
    */
   expose(module: string, functions: ExposedModule): void {
     this.exposed.expose(module, functions);
@@ -344,6 +348,8 @@ function orRejected<Value>(make: () => Promise<Value>): Promise<Value> {
 
 /** Milliseconds that a plug-in has to close what it opened. */
 const CLOSE_TIME = 5000;
+
+const NO_SUCH_CODE = tuple(atom('error'), atom('nofile'));
 
 const discard: ProcessFunction = async (self) => {
   for await (const _message of self);
