@@ -1,11 +1,11 @@
 // Packets with a distribution header, to be sent (protocol sections 3.4 and 3.5). Large messages are cut into fragments,
 // so that what others have to say overtakes them; what their own sender says next waits until they are through.
 // Invariant: packets that carry cache entries leave in the order in which they were encoded.
-import type { Buffer } from 'node:buffer';
-import type { Encoder } from '../etf/encode.js';
+import { type Encoder, NOTHING } from '../etf/encode.js';
 import { VERSION_MAGIC } from '../etf/tags.js';
 import { Pid } from '../term/identifiers.js';
 import { OutgoingAtoms } from './atom-cache.js';
+import { Body } from './body.js';
 import type { ControlMessage } from './control.js';
 import { type ControlWriter, payloadOf } from './control-writer.js';
 import { DIST_FRAG_CONT, DIST_FRAG_HEADER, DIST_HEADER, FRAGMENT_HEAD, type HeaderFormat } from './header-reader.js';
@@ -17,21 +17,10 @@ export const FRAGMENT_BYTES = 65_536;
 
 const LENGTH_BYTES = 4;
 
-/** An encoded message: control term and payload. */
-interface Body {
-  readonly bytes: Buffer;
-  /** Bytes that go into the first packet; all, if that is the only one. */
-  readonly first: number;
-  /** The message that its sender sent next and that waits for this one. A chain: an array's shift() moves all that wait. */
-  behind: Body | undefined;
-}
-
 /** What one sender has in the works: a message that is partly out, and those that wait behind it. */
 interface Lane {
   sequence: number;
   body: Body;
-  /** How much of the body is out. */
-  sent: number;
   /** The end of the chain that begins with the body. */
   last: Body;
 }
@@ -40,6 +29,8 @@ export class HeaderWriter implements PacketWriter {
   readonly #encoder: Encoder;
   readonly #control: ControlWriter;
   readonly #format: HeaderFormat;
+  /** Messages of up to so many bytes are not cut. */
+  readonly #wholeBytes: number;
   readonly #cache = new OutgoingAtoms();
   readonly #output = new Output();
   /** By sender; the first one's turn is next. */
@@ -51,6 +42,7 @@ export class HeaderWriter implements PacketWriter {
     this.#encoder = encoder;
     this.#control = control;
     this.#format = format;
+    this.#wholeBytes = format.fragments ? FRAGMENT_BYTES : Number.POSITIVE_INFINITY;
   }
 
   get bytes(): number {
@@ -72,7 +64,7 @@ export class HeaderWriter implements PacketWriter {
     if (lane !== undefined) {
       lane.last.behind = body;
       lane.last = body;
-      this.#laneBytes += body.bytes.length;
+      this.#laneBytes += body.size;
     } else this.#begin(message, body);
   }
 
@@ -114,11 +106,10 @@ export class HeaderWriter implements PacketWriter {
     try {
       out.begin();
       const hasPayload = this.#control.write(out, message);
+      if (!hasPayload) return new Body(out.finish(), NOTHING);
       const control = out.length;
-      if (hasPayload) out.term(payloadOf(message));
-      const bytes = out.finish();
-      const cut = this.#format.fragments && hasPayload && bytes.length > FRAGMENT_BYTES;
-      return { bytes, first: cut ? Math.max(control, FRAGMENT_BYTES) : bytes.length, behind: undefined };
+      const scattered = out.termWithout(payloadOf(message));
+      return new Body(out.finish(), scattered, this.#wholeBytes, control);
     } catch (error) {
       this.#cache.abort();
       throw error;
@@ -126,12 +117,12 @@ export class HeaderWriter implements PacketWriter {
   }
 
   #begin(message: ControlMessage, body: Body): void {
-    if (body.first === body.bytes.length) {
-      this.#whole(body.bytes);
+    if (body.first === body.size) {
+      this.#whole(body);
       return;
     }
-    const lane: Lane = { sequence: this.#first(body), body, sent: body.first, last: body };
-    this.#laneBytes += body.bytes.length - body.first;
+    const lane: Lane = { sequence: this.#first(body), body, last: body };
+    this.#laneBytes += body.size - body.first;
     const from = 'from' in message ? message.from : undefined;
     if (from instanceof Pid) this.#lanes.set(from.key, lane);
     else while (this.#advance(lane));
@@ -139,51 +130,46 @@ export class HeaderWriter implements PacketWriter {
 
   /** One more packet of a lane; false when it has no more. */
   #advance(lane: Lane): boolean {
-    const { body } = lane;
-    if (lane.sent < body.bytes.length) {
-      this.#continuation(lane);
-      return lane.sent < body.bytes.length || body.behind !== undefined;
+    if (lane.body.taken < lane.body.size) this.#continuation(lane);
+    else {
+      const next = lane.body.behind;
+      if (next === undefined) return false;
+      this.#cache.begin();
+      this.#laneBytes -= next.first;
+      lane.body = next;
+      if (next.first === next.size) this.#whole(next);
+      else lane.sequence = this.#first(next);
     }
-    const next = body.behind;
-    if (next === undefined) return false;
-    this.#cache.begin();
-    this.#laneBytes -= next.first;
-    lane.body = next;
-    lane.sent = next.first;
-    if (next.first === next.bytes.length) this.#whole(next.bytes);
-    else lane.sequence = this.#first(next);
-    return lane.sent < next.bytes.length || next.behind !== undefined;
+    return lane.body.taken < lane.body.size || lane.body.behind !== undefined;
   }
 
-  #whole(bytes: Buffer): void {
+  #whole(body: Body): void {
     const references = this.#cache.size;
     const { memory, offset } = this.#output.reserve(LENGTH_BYTES + 2 + references);
-    memory.writeUInt32BE(2 + references + bytes.length, offset);
+    memory.writeUInt32BE(2 + references + body.size, offset);
     memory[offset + 4] = VERSION_MAGIC;
     memory[offset + 5] = DIST_HEADER;
     this.#cache.write(memory, offset + 6);
-    this.#output.add(bytes);
+    body.moveTo(this.#output, body.size);
   }
 
   /** The first fragment of a message; gives the message its id. */
-  #first({ bytes, first }: Body): number {
+  #first(body: Body): number {
     // Never 0, and never that of a message that is still on its way: the counter does not get around.
     const sequence = ++this.#lastSequence;
     const references = this.#cache.size;
-    const fragments = 1 + Math.ceil((bytes.length - first) / FRAGMENT_BYTES);
-    const memory = this.#fragmentHead(DIST_FRAG_HEADER, sequence, fragments, references + first, references);
+    const fragments = 1 + Math.ceil((body.size - body.first) / FRAGMENT_BYTES);
+    const memory = this.#fragmentHead(DIST_FRAG_HEADER, sequence, fragments, references + body.first, references);
     this.#cache.write(memory.memory, memory.offset);
-    this.#output.add(bytes.subarray(0, first));
+    body.moveTo(this.#output, body.first);
     return sequence;
   }
 
-  #continuation(lane: Lane): void {
-    const { bytes } = lane.body;
-    const left = bytes.length - lane.sent;
+  #continuation({ sequence, body }: Lane): void {
+    const left = body.size - body.taken;
     const size = Math.min(left, FRAGMENT_BYTES);
-    this.#fragmentHead(DIST_FRAG_CONT, lane.sequence, Math.ceil(left / FRAGMENT_BYTES), size, 0);
-    this.#output.add(bytes.subarray(lane.sent, lane.sent + size));
-    lane.sent += size;
+    this.#fragmentHead(DIST_FRAG_CONT, sequence, Math.ceil(left / FRAGMENT_BYTES), size, 0);
+    body.moveTo(this.#output, size);
     this.#laneBytes -= size;
   }
 

@@ -25,6 +25,9 @@ export interface AtomCacheWriter {
   refer(atom: Atom): number;
 }
 
+/** No binaries were left out. */
+export const NOTHING: readonly Scattered[] = [];
+
 /** A target larger than this is not kept in mind for the next call. */
 const KEPT_MEMORY = 4 * 1024 * 1024;
 
@@ -37,6 +40,8 @@ export class Encoder {
   #atomCache: AtomCacheWriter | undefined = undefined;
   /** Bytes of this output so far: stays true when the sink moves to other memory. */
   #used = 0;
+  /** For the binaries that are left out: few messages have any. */
+  #spare: Scattered[] = [];
   #target: Uint8Array | undefined = undefined;
   #memory: { readonly buffer: RawBuffer; readonly view: DataView } | undefined = undefined;
   /** @internal Taken by a call of encode() that has not come back. */
@@ -142,18 +147,38 @@ export class Encoder {
     return output;
   }
 
-  /** @internal {@link encodeParts} */
-  parts(term: Term): Uint8Array[] {
+  /**
+   * As {@link term}, but large binaries are left out: what is answered is where they belong. They must not change until
+   * they have been sent.
+   */
+  termWithout(term: Term): readonly Scattered[] {
     const writer = this.#writer;
-    const scattered: Scattered[] = [];
+    const scattered = this.#spare;
+    const before = this.#used;
+    scattered.length = 0;
     writer.scattered = scattered;
     try {
-      this.begin();
-      this.byte(VERSION_MAGIC);
       this.term(term);
     } finally {
       writer.scattered = undefined;
     }
+    if (scattered.length === 0) return NOTHING;
+    this.#spare = [];
+    const { encodedSize } = writer.limits;
+    let size = this.#used;
+    for (const binary of scattered) size += binary.size;
+    if (size > encodedSize) {
+      this.#used = before;
+      throw new LimitError('term_too_large', 'encoded bytes', encodedSize, size);
+    }
+    return scattered;
+  }
+
+  /** @internal {@link encodeParts} */
+  parts(term: Term): Uint8Array[] {
+    this.begin();
+    this.byte(VERSION_MAGIC);
+    const scattered = this.termWithout(term);
     const output = this.finish();
     const parts: Uint8Array[] = [];
     let from = 0;

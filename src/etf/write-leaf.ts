@@ -42,6 +42,8 @@ export interface Writer {
 export interface Scattered {
   readonly at: number;
   readonly bytes: Uint8Array;
+  /** What was announced; the memory of the binary may be taken away later. */
+  readonly size: number;
 }
 
 /** Binaries from this size on are worth a piece of their own. */
@@ -52,7 +54,7 @@ export function writeBytes(writer: Writer, bytes: Uint8Array, pos: number): numb
   const { sink, scattered } = writer;
   if (scattered === undefined || bytes.length < SCATTERED_SIZE) return writeBinary(sink, bytes, pos);
   pos = writeBinaryHead(sink, bytes.length, pos);
-  scattered.push({ at: pos - sink.start, bytes });
+  scattered.push({ at: pos - sink.start, bytes, size: bytes.length });
   return pos;
 }
 
