@@ -6,7 +6,7 @@ import { BufferView } from './raw-buffer.js';
 import type { Sink } from './sink.js';
 import type { Source } from './source.js';
 import * as tags from './tags.js';
-import { isLongAscii, readString, writeLongUtf8, writeUtf8 } from './utf8.js';
+import { isAsciiFrom, isLongAscii, readString, writeLongUtf8, writeUtf8 } from './utf8.js';
 
 // V8 treats a constant of this module as one, an imported one as a variable.
 const BINARY_EXT = tags.BINARY_EXT;
@@ -75,6 +75,21 @@ export function writeBitString(sink: Sink, value: BitString, pos: number): numbe
   const last = pos + 5 + size;
   sink.buffer[last] = (sink.buffer[last] as number) & (0xff << (8 - value.lastBits));
   return last + 1;
+}
+
+/** Where the tag BINARY_EXT stands: a text that lies in the window is cut from it here. */
+export function readText(source: Source, at: number): Buffer | string {
+  if (source.end - at >= 5) {
+    const from = at + 5;
+    const to = from + source.view.getUint32(at + 1);
+    // There is a window only where strings are wanted, and it ends where the bytes do at the latest.
+    if (from >= source.windowStart && to <= source.windowEnd && isAsciiFrom(source, from, to)) {
+      source.pos = to;
+      return source.window.slice(from - source.windowStart, to - source.windowStart);
+    }
+  }
+  source.pos = at + 1;
+  return readBinary(source);
 }
 
 /** After the tag BINARY_EXT. */

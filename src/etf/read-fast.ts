@@ -5,7 +5,7 @@ import { ImproperList } from '../term/list.js';
 import type { Term } from '../term/term.js';
 import { TupleOf } from '../term/tuple.js';
 import { atomTerm, readSmallAtom } from './atoms.js';
-import { readBinary } from './binaries.js';
+import { readText } from './binaries.js';
 import { floatTerm, readFloat } from './floats.js';
 import { readPid, readReference } from './identifiers.js';
 import { readSmallBig } from './integers.js';
@@ -49,8 +49,7 @@ export function readFast(source: Source, depth: number): Term {
       source.pos = at + 1;
       return atomTerm(readSmallAtom(source));
     case 109: // BINARY_EXT
-      source.pos = at + 1;
-      return readBinary(source);
+      return readText(source, at);
     case 106: // NIL_EXT
       source.pos = at + 1;
       return [];

@@ -2,9 +2,10 @@
 // at once. Invariant: keys enter the generated code as numbers and through JSON.stringify, never as text of their own.
 import type { Term } from '../term/term.js';
 import { makeWire } from './atoms.js';
-import { readBinary } from './binaries.js';
+import { readText } from './binaries.js';
+import { readSmallBig } from './integers.js';
 import type { Source } from './source.js';
-import { BINARY_EXT, INTEGER_EXT, SMALL_INTEGER_EXT } from './tags.js';
+import { BINARY_EXT, INTEGER_EXT, SMALL_ATOM_UTF8_EXT, SMALL_BIG_EXT, SMALL_INTEGER_EXT } from './tags.js';
 
 /** A key of a shape: its name in JavaScript, and its bytes from the tag on. */
 export interface KeyWire {
@@ -25,15 +26,38 @@ export interface Tally {
   misses: number;
 }
 
-const INTEGER =
-  `end - p < 5 ? read(source, depth) : bytes[p] === ${SMALL_INTEGER_EXT} ? (source.pos = p + 2, bytes[p + 1]) : ` +
-  `bytes[p] === ${INTEGER_EXT} ? (source.pos = p + 5, view.getInt32(p + 1)) : `;
-
-/** What is tried first for a value. */
-function likely(tag: number | undefined): string {
-  if (tag === INTEGER_EXT || tag === SMALL_INTEGER_EXT) return INTEGER;
-  return tag === BINARY_EXT ? `p < end && bytes[p] === ${BINARY_EXT} ? (source.pos = p + 1, binary(source)) : ` : '';
+/** A value that begins like the one seen is read here or by the one function that can, all others by `read`. */
+function likely(tag: number | undefined, value: string): string {
+  const other = `{ source.pos = p; ${value} = read(source, depth); p = source.pos; }`;
+  switch (tag) {
+    case INTEGER_EXT:
+    case SMALL_INTEGER_EXT:
+      return `
+  if (end - p < 5) ${other}
+  else if (bytes[p] === ${SMALL_INTEGER_EXT}) { ${value} = bytes[p + 1]; p += 2; }
+  else if (bytes[p] === ${INTEGER_EXT}) { ${value} = view.getInt32(p + 1); p += 5; }
+  else ${other}`;
+    case BINARY_EXT:
+      return `
+  if (p < end && bytes[p] === ${BINARY_EXT}) { ${value} = binary(source, p); p = source.pos; } else ${other}`;
+    case SMALL_BIG_EXT:
+      return `
+  if (p < end && bytes[p] === ${SMALL_BIG_EXT}) { source.pos = p; ${value} = big(source); p = source.pos; } else ${other}`;
+    case SMALL_ATOM_UTF8_EXT:
+      return `
+  if (end - p >= 7 && view.getInt32(p) === ${FALSE_1} && view.getInt32(p + 3) === ${FALSE_2}) { ${value} = false; p += 7; }
+  else if (end - p >= 6 && view.getInt32(p) === ${TRUE_1} && view.getInt32(p + 2) === ${TRUE_2}) { ${value} = true; p += 6; }
+  else ${other}`;
+    default:
+      return other;
+  }
 }
+
+// The atoms false and true as two words that overlap.
+const FALSE_1 = 0x77_05_66_61;
+const FALSE_2 = 0x61_6c_73_65;
+const TRUE_1 = 0x77_04_74_72;
+const TRUE_2 = 0x74_72_75_65;
 
 /** `undefined` where generating code is not allowed (`--disallow-code-generation-from-strings`). */
 export function generate(
@@ -54,10 +78,12 @@ export function generate(
         differs.push(`view.getInt32(p + ${size - 4}) !== ${makeWire(bytes.subarray(size - 4)).words[0]}`);
     } else for (let at = 0; at < size; at++) differs.push(`view.getUint8(p + ${at}) !== ${bytes[at]}`);
     return `
-  ${i === 0 ? 'let p' : 'p'} = source.pos;
-  if (end - p < ${size} || ${differs.join(' || ')}) return giveUp(source, start, depth, [${values.slice(0, i).join(', ')}]);
-  p = source.pos = p + ${size};
-  const ${values[i]} = ${likely(tag)}read(source, depth);`;
+  if (end - p < ${size} || ${differs.join(' || ')}) {
+    source.pos = p;
+    return giveUp(source, start, depth, [${values.slice(0, i).join(', ')}]);
+  }
+  p += ${size};
+  let ${values[i]};${likely(tag, values[i] as string)}`;
   });
   const fields = keys.map(({ name }, i) => `  object[${JSON.stringify(name)}] = ${values[i]};`);
   const blank = keys.map(({ name }) => {
@@ -67,17 +93,19 @@ export function generate(
   const code = `"use strict";
 const blank = { ${blank.join(', ')} };
 return function (source, start, depth) {
-  const bytes = source.bytes, view = source.view, end = source.end;${reads.join('')}
+  const bytes = source.bytes, view = source.view, end = source.end;
+  let p = source.pos;${reads.join('')}
+  source.pos = p;
   tally.misses = 0;
   const object = { ...blank, __proto__: null };
 ${fields.join('\n')}
   return object;
 };`;
   try {
-    const make = new Function('read', 'binary', 'giveUp', 'tally', code) as (
+    const make = new Function('read', 'binary', 'big', 'giveUp', 'tally', code) as (
       ...parts: readonly unknown[]
     ) => GeneratedReader;
-    return make(read, readBinary, giveUp, tally);
+    return make(read, readText, readSmallBig, giveUp, tally);
   } catch {
     return undefined;
   }

@@ -17,7 +17,21 @@ const DECODED_HERE = 1024;
 export function readString(source: Source, at: number, size: number): string | undefined {
   if (size === 0) return '';
   if (size > IN_WINDOW) return readLong(source, at, size);
-  if (!asciiAt(source, at, size)) return readUnicode(source, at, size);
+  if (size > KEPT_TEXT) return readWindow(source, at, size);
+  const known = texts.find(source, at, size);
+  if (known !== undefined) return known;
+  const text = readWindow(source, at, size);
+  if (text !== undefined) texts.keep(source, at, size, text);
+  return text;
+}
+
+/** Longer strings are cut from a window without being copied: the table must not keep windows alive. */
+const KEPT_TEXT = 12;
+/** Short texts that came before, for messages that have few others: making a window costs more than looking here. */
+const texts = new ByteTable<string>();
+
+function readWindow(source: Source, at: number, size: number): string | undefined {
+  if (!isAsciiFrom(source, at, at + size)) return readUnicode(source, at, size);
   if (source.copyBinaries) return source.bytes.latin1Slice(at, at + size);
   if (at < source.windowStart || at + size > source.windowEnd) {
     source.windowStart = at;
@@ -42,13 +56,16 @@ export function readName(source: Source, at: number, size: number): string | Buf
   return text;
 }
 
-function asciiAt(source: Source, at: number, size: number): boolean {
+/** Whether the bytes from `at` to `end` are ASCII. */
+export function isAsciiFrom(source: Source, at: number, end: number): boolean {
   const { view } = source;
-  const end = at + size;
   let bits = 0;
-  if (size >= 4) {
-    for (; at + 4 <= end; at += 4) bits |= view.getInt32(at);
-    // The last word overlaps the one before it.
+  if (end - at >= 4) {
+    // The last words overlap the ones before them.
+    if (end - at >= 8) {
+      for (; at + 8 <= end; at += 8) bits |= view.getInt32(at) | view.getInt32(at + 4);
+      bits |= view.getInt32(end - 8);
+    } else bits |= view.getInt32(at);
     bits |= view.getInt32(end - 4);
   } else for (; at < end; at++) bits |= (source.bytes[at] as number) * 0x01010101;
   return (bits & 0x80808080) === 0;
@@ -59,7 +76,7 @@ const CHECKED_HERE = 400;
 
 function readLong(source: Source, at: number, size: number): string | undefined {
   if (size <= CHECKED_HERE) {
-    return asciiAt(source, at, size) ? source.bytes.latin1Slice(at, at + size) : readUnicode(source, at, size);
+    return isAsciiFrom(source, at, at + size) ? source.bytes.latin1Slice(at, at + size) : readUnicode(source, at, size);
   }
   const part = source.bytes.subarray(at, at + size);
   return isAscii(part) ? source.bytes.latin1Slice(at, at + size) : readUnicode(source, at, size);
