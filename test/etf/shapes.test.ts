@@ -45,6 +45,53 @@ describe('a learnt shape', () => {
     }
   });
 
+  test('reads values of every kind, whatever kind it was learnt with, and refuses each cut short', () => {
+    const values: readonly Term[] = [
+      0,
+      255,
+      -1,
+      2 ** 31 - 1,
+      2 ** 40,
+      -(2 ** 53) + 1,
+      2n ** 64n,
+      0.5,
+      '',
+      'é',
+      'short',
+    ];
+    const others: readonly Term[] = [
+      'thirteen char',
+      'x'.repeat(300),
+      true,
+      false,
+      null,
+      undefined,
+      atom('tru'),
+      atom('falsehood'),
+    ];
+    const all = [...values, ...others, [], [1], { a: 1 }];
+    for (const [i, learnt] of all.entries()) {
+      const key = `key${i}`;
+      learn({ [key]: learnt, last: 'end' });
+      for (const value of all) {
+        const wire = encode({ [key]: value, last: value });
+        expect(decode(wire, OBJECTS)).toEqual(decode(wire, PLAIN));
+        expect(encode(decode(wire, OBJECTS))).toEqual(wire);
+        for (let size = wire.length - 1; size > 1; size -= size > 60 ? 29 : 1) {
+          expect(attempt(wire.subarray(0, size), OBJECTS)).toBe('truncated');
+        }
+      }
+    }
+  });
+
+  test('gives short texts their own value, whatever came before them', () => {
+    for (const text of ['lobby', 'lobbx', 'aobby', 'loßby', 'loby', 'a', 'b', '', 'twelve chars', 'twelve charz']) {
+      for (let i = 0; i < 3; i++) expect(decode(encode([text, text]), OBJECTS)).toEqual([text, text]);
+    }
+    const notUtf8 = bytes("83 6d 00000003 c3 28 'a'");
+    for (let i = 0; i < 3; i++) expect(decode(notUtf8, OBJECTS)).toEqual(Buffer.from('c32861', 'hex'));
+  });
+
   test('does not hide keys that are there twice, or an atom and a binary of one name', () => {
     learn({ one: 1, two: 2 });
     const twice = bytes("83 74 00000002 77 03 'one' 61 01 77 03 'one' 61 02");
