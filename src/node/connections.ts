@@ -80,6 +80,12 @@ export class Connections {
     return peer !== undefined && peer.controller === undefined;
   }
 
+  /** Whether signals wait for a connection to come up. */
+  get waiting(): boolean {
+    for (const { queued } of this.peers.values()) if (queued.length > 0) return true;
+    return false;
+  }
+
   /** Connects unless connected. @throws the error that ended the attempt. */
   connect(name: string): Promise<void> {
     return new Promise((resolve, reject) => {

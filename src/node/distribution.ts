@@ -48,6 +48,8 @@ export class Distribution {
   /** Who waits for a busy peer, by its name. */
   private readonly draining = new Map<string, (() => void)[]>();
   private stopped = false;
+  /** Told when an attempt to connect has come to something or nothing: whoever waits for {@link sent}. */
+  private onSettled = (): void => {};
 
   constructor(parts: DistributionOptions) {
     const { name, creation, options, discovery, transport, cookie } = parts;
@@ -158,6 +160,23 @@ export class Distribution {
     return this.busyMonitors.listen();
   }
 
+  /** Whether something that was sent waits for a connection to come up. */
+  get unsent(): boolean {
+    return this.connections.waiting;
+  }
+
+  /** Resolves when nothing does any more, at the latest after the grace of a stop. */
+  sent(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, STOP_GRACE);
+      this.onSettled = () => {
+        if (this.connections.waiting) return;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
   /** Nobody can connect any more, and no attempt goes on. Connections that are up still are. */
   close(): void {
     this.stopped = true;
@@ -168,6 +187,10 @@ export class Distribution {
   /** Sends what is queued, at most for as long as the grace, and closes the connections. */
   async end(): Promise<void> {
     await Promise.all(this.connections.up().map((controller) => controller.end(STOP_GRACE)));
+  }
+
+  /** Nothing happens to any other node any more. */
+  endEvents(): void {
     this.monitors.end();
     this.busyMonitors.end();
   }
@@ -215,6 +238,7 @@ export class Distribution {
     // When what has waited for the connection has been sent, and the pump has counted it.
     setImmediate(() => {
       if (this.connections.get(peer)?.busy !== true) this.release(peer);
+      this.onSettled();
     });
     this.monitors.emit({ type: 'nodeup', node: peer, hidden });
   }
@@ -233,6 +257,7 @@ export class Distribution {
     this.log.limited(peer).warn({ peer, code: codeOf(error), reason: error.message }, 'could not connect');
     this.parts.nodeDown(peer);
     this.release(peer);
+    this.onSettled();
   }
 
   private refused(remote: string, peer: string | undefined, error: HandshakeError | ConnectionError): void {

@@ -266,8 +266,8 @@ export class Node {
   }
 
   /**
-   * Ends the node: its name is free, its processes end with `shutdown`, what was sent before is delivered, and no
-   * socket or timer is left. A second call waits for the first.
+   * Ends the node: its name is free, its processes end with `shutdown`, and no socket or timer is left. What was sent
+   * before is delivered, as far as peers can be reached and take it within a second each. A second call waits for the first.
    */
   stop(): Promise<void> {
     this.stopping ??= this.shutDown();
@@ -292,13 +292,16 @@ export class Node {
     const { listeners, log, options, registration } = this.parts;
     options.signal?.removeEventListener('abort', this.onAbort);
     log.info({}, 'node stops');
+    // A program that sends and stops means what it has sent, also where nobody is connected yet.
+    if (this.distribution.unsent) await this.distribution.sent();
     this.distribution.close();
     this.processes.stop(SHUTDOWN);
     await Promise.all([
       this.closed('registration', async () => registration?.close()),
       ...listeners.map((listener) => this.closed('listener', async () => listener.close())),
-      this.distribution.end(),
+      this.closed('carrier', () => this.distribution.end()),
     ]);
+    this.distribution.endEvents();
   }
 
   /** A plug-in that fails to close, or never does, must not keep the rest of the node from closing. */
@@ -356,9 +359,12 @@ const discard: ProcessFunction = async (self) => {
 };
 
 /** For the crash report: what an Error says of itself; of a thrown term nothing, for it may hold messages. */
-function describeThrown(thrown: unknown): { readonly error: string; readonly stack?: string } {
+function describeThrown(thrown: unknown): { readonly error: string; readonly stack?: readonly string[] } {
   if (!(thrown instanceof Error)) return { error: `threw a ${typeof thrown}` };
-  return { error: `${thrown.name}: ${thrown.message}`, ...(thrown.stack === undefined ? {} : { stack: thrown.stack }) };
+  // As a list, for a log line cuts a text, and escapes its line ends.
+  const lines = String(thrown.stack ?? '').split('\n');
+  const frames = lines.filter((line) => /^ +at /.test(line)).map((line) => line.trim());
+  return { error: `${thrown.name}: ${thrown.message}`, stack: frames };
 }
 
 function messageOf(error: unknown): string | undefined {

@@ -110,9 +110,9 @@ function shown(reason: Term): string {
 }
 
 const EXPLAINED: Partial<Record<ExitErrorCode, string>> = {
-  nodedown: 'the connection to the node was lost',
+  nodedown: 'the node could not be reached, or the connection to it was lost; connect() and the log say why (nodedown)',
   noproc: 'there is no such process (noproc)',
-  noconnection: 'there is no connection to that node (noconnection)',
+  noconnection: 'there is no connection to that node; connect() and the log say why (noconnection)',
   killed: 'the process was killed',
 };
 

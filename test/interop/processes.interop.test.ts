@@ -143,7 +143,9 @@ describe('an Erlang process watches ours', () => {
     });
     expect(exit).toMatch(/^\{\{js_error,<<"RangeError">>,<<"out of it">>\},\[\{js,.*\[\{file,".*processes\.interop/);
     expect(others).toEqual([exit, exit]);
-    expect(ts.log.filter(({ message }) => message === 'process crashed')).toHaveLength(1);
+    const reports = ts.log.filter(({ message }) => message === 'process crashed');
+    expect(reports).toMatchObject([{ error: 'RangeError: out of it' }]);
+    expect(reports[0]?.['stack']).toEqual(expect.arrayContaining([expect.stringMatching(/^at .*processes\.interop/)]));
   });
 
   test('a thrown value', async () => {

@@ -1,6 +1,6 @@
 // What users plug in may throw, hang or answer nonsense: discoveries, transports, functions given as options. A typed
 // error for whoever asked, nothing that hangs beyond the setup time, and a node that goes on.
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Discovery, Registration } from '../../src/discovery/discovery.js';
 import { ErlnodeError } from '../../src/errors.js';
 import type { Node } from '../../src/node/node.js';
@@ -384,6 +384,62 @@ describe('the stop', () => {
       ]);
     },
   );
+
+  test('a carrier whose streams never close: an error in the log, and stop() resolves', async () => {
+    await start('b@memory');
+    const transport: Transport = {
+      ...net.transport,
+      async connect(endpoint, options) {
+        const stream = await net.transport.connect(endpoint, options);
+        return {
+          remote: stream.remote,
+          bufferedBytes: 0,
+          start: (sink) => stream.start({ onData: (chunk) => sink.onData(chunk), onDrain() {}, onClose() {} }),
+          write: (chunks) => stream.write(chunks),
+          end() {},
+          destroy() {},
+          pause() {},
+          resume() {},
+          ref() {},
+          unref() {},
+        };
+      },
+    };
+    const { node, log } = await start('a@memory', { transport });
+    await node.connect('b@memory');
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const events = node.monitorNodes();
+      const stopped = node.stop();
+      await vi.advanceTimersByTimeAsync(5000);
+      await stopped;
+      expect((await events.next()).value).toMatchObject({ type: 'nodedown' });
+      expect((await events.next()).done).toBe(true);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(log.filter(({ level }) => level === 'error').map(({ message }) => message)).toEqual([
+      'the carrier failed to close',
+    ]);
+  });
+
+  test('what was sent to a node that is not connected yet arrives', async () => {
+    const { node: b } = await start('b@memory');
+    const inbox = b.spawnMailbox({ name: 'inbox' });
+    const { node: a } = await start('a@memory');
+    a.send({ name: 'inbox', node: 'b@memory' }, 'last words');
+    await a.stop();
+    expect(await inbox.receive()).toEqual(Buffer.from('last words'));
+  });
+
+  test('… but nobody waits for ever for a node that cannot be reached', async () => {
+    const resolve = (): Promise<never> => new Promise(() => {});
+    const { node } = await start('a@memory', { discovery: { ...net.discovery, resolve }, setupTime: 120 });
+    const calling = node.call({ name: 'inbox', node: 'b@memory' }, 1);
+    const stopped = node.stop();
+    await expect(calling).rejects.toMatchObject({ code: 'nodedown' });
+    await stopped;
+  });
 
   test('two nodes in one process, on networks of their own, know nothing of each other', async () => {
     const one = await startNode('same@memory', { transport: memory(), discovery: network().discovery, cookie: 'x' });
