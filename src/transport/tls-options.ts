@@ -1,6 +1,7 @@
 // What tls() can be told: in Node's words, or the contents of OTP's ssl_dist_optfile (protocol section 7.1).
 // Both become one shape per direction, and whatever would verify less than it seems to is refused.
 import { ArgumentError } from '../errors.js';
+import { checkIsOptions } from './check-options.js';
 import type { TcpOptions } from './tcp.js';
 
 /** PEM as text or bytes; a string without `-----BEGIN` is the path of a file with it, which is read again when it changes. */
@@ -99,12 +100,14 @@ export interface TlsSide {
 export function tlsSides(options: TlsOptions | OtpTlsOptions): { server?: TlsSide; client?: TlsSide } {
   const { acceptAnyServer, acceptAnyClient, acceptAnyName } = checkedDangers(options.dangerously ?? {});
   if (!('server' in options || 'client' in options)) {
+    checkNames('tls', options, nodeKeys);
     const both = nodeSide(options as TlsOptions, acceptAnyName !== true);
     return {
       server: checked({ ...both, verify: acceptAnyClient !== true }),
       client: checked({ ...both, verify: acceptAnyServer !== true }),
     };
   }
+  checkNames('tls', options, directionKeys);
   const { server, client } = options as OtpTlsOptions;
   return {
     ...(server === undefined
@@ -134,6 +137,9 @@ function nodeSide(options: TlsOptions, names: boolean): TlsSide {
   };
 }
 
+const carrierKeys = ['noDelay', 'keepAlive', 'localAddress', 'backlog', 'dangerously'];
+const nodeKeys = [...carrierKeys, 'key', 'cert', 'ca', 'passphrase', 'minVersion', 'maxVersion', 'ciphers'];
+const directionKeys = [...carrierKeys, 'server', 'client'];
 const ignored = [
   ...['reuse_sessions', 'secure_renegotiate', 'client_renegotiation', 'hibernate_after', 'honor_cipher_order'],
   ...['honor_ecc_order', 'log_level', 'ktls'],
@@ -149,17 +155,15 @@ function otpSide(
   acceptAny: boolean | undefined,
   acceptAnyName: boolean | undefined,
 ): TlsSide {
-  for (const key of Object.keys(options))
-    if (!keys.includes(key))
-      throw new ArgumentError(
-        'badarg',
-        `${what}: the option ${JSON.stringify(key)} is not supported here; leaving it out silently might verify less than you want`,
-      );
+  checkIsOptions(what, options);
+  checkNames(what, options, keys);
   const { certfile, keyfile, password, cacertfile, verify, ciphers, versions } = options;
   if (keys === serverKeys && certfile === undefined)
     throw new ArgumentError('badarg', `${what}: expected certfile: who listens has to show who it is`);
   if (verify !== undefined && verify !== 'verify_peer' && verify !== 'verify_none')
     throw new ArgumentError('badarg', `${what}: verify must be 'verify_peer' or 'verify_none'`);
+  if (versions !== undefined && !Array.isArray(versions as unknown))
+    throw new ArgumentError('badarg', `${what}: versions must be an array of 'tlsv1.2' and 'tlsv1.3'`);
   const known = (versions ?? ['tlsv1.2', 'tlsv1.3']).map((one) => version(one.replace('tlsv', 'TLSv')));
   return {
     what,
@@ -174,6 +178,16 @@ function otpSide(
     optional: options.fail_if_no_peer_cert === false,
     names: acceptAnyName !== true && options.server_name_indication !== 'disable',
   };
+}
+
+/** A certificate revocation list or a check of the user's that is passed over would let in whom they turn away. */
+function checkNames(what: string, options: object, known: readonly string[]): void {
+  for (const key of Object.keys(options))
+    if (!known.includes(key))
+      throw new ArgumentError(
+        'badarg',
+        `${what}: the option ${JSON.stringify(key)} is not supported here; leaving it out silently might verify less than you want`,
+      );
 }
 
 function version(text: string): TlsVersion {
