@@ -1,5 +1,6 @@
 // Binaries and bitstrings: BINARY_EXT, BIT_BINARY_EXT (protocol section 5.1). An empty bitstring is always a BINARY_EXT.
-// A large binary is a view of the bytes received, a small one a copy: none keeps more than VIEW_RATIO times itself alive.
+// A large binary is a view of the bytes received, a small one a copy: none keeps more than VIEW_RATIO times itself alive,
+// or one of the pools of 8 KB that Node cuts small Buffers from.
 import { Buffer } from 'node:buffer';
 import { BitString } from '../term/bitstring.js';
 import { BufferView } from './raw-buffer.js';
@@ -129,7 +130,7 @@ const SHORT_COPY = 64;
 function ownOrView(source: Source, at: number, size: number): Buffer {
   const { memory } = source;
   if (!source.copyBinaries && size * VIEW_RATIO >= memory.byteLength) return new BufferView(memory, at, size);
-  const own = Buffer.allocUnsafe(size);
+  const own = source.copyBinaries ? Buffer.allocUnsafeSlow(size) : Buffer.allocUnsafe(size);
   const { bytes } = source;
   if (size <= SHORT_COPY) for (let i = 0; i < size; i++) own[i] = bytes[at + i] as number;
   else own.set(bytes.subarray(at, at + size));

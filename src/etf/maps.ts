@@ -1,6 +1,6 @@
 // MAP_EXT: its entries become a Map or, with `maps: 'object'`, a null-prototype object (protocol sections 5.1 and 5.5).
 // Keys are identities: two that are `=:=` are refused in both directions, two that differ never become one.
-import { Buffer, isUtf8 } from 'node:buffer';
+import { Buffer, constants, isUtf8 } from 'node:buffer';
 import { Atom } from '../term/atom.js';
 import { compareExact } from '../term/compare.js';
 import type { Term } from '../term/term.js';
@@ -83,7 +83,8 @@ export function nameOf(key: Term): string | undefined {
     case 'object':
       if (key === null) return 'nil';
       if (key instanceof Atom) return key.text;
-      if (key instanceof Uint8Array && isUtf8(key)) return new TextDecoder('utf-8', { ignoreBOM: true }).decode(key);
+      if (key instanceof Uint8Array && key.length <= constants.MAX_STRING_LENGTH && isUtf8(key))
+        return new TextDecoder('utf-8', { ignoreBOM: true }).decode(key);
       return undefined;
     default:
       return undefined;

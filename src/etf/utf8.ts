@@ -1,6 +1,6 @@
 // Strings ⇄ the UTF-8 in binaries. Strict: bytes that are not UTF-8 are no string, a lone surrogate is not encodable.
 // Every way into C++ costs some 40 ns, so short strings are cut from one string made of the bytes around them.
-import { Buffer, isAscii, isUtf8, transcode } from 'node:buffer';
+import { Buffer, constants, isAscii, isUtf8, transcode } from 'node:buffer';
 import { ByteTable } from './byte-table.js';
 import type { RawBuffer } from './raw-buffer.js';
 import type { Sink } from './sink.js';
@@ -13,7 +13,7 @@ const WINDOW = 2048;
 /** Up to this many bytes, UTF-8 that is not ASCII is decoded here, beyond it in C++. */
 const DECODED_HERE = 1024;
 
-/** The string in `size` bytes at `at`, or `undefined` when they are not UTF-8. */
+/** The string in `size` bytes at `at`, or `undefined` when they are not UTF-8 or more than any string can hold. */
 export function readString(source: Source, at: number, size: number): string | undefined {
   if (size === 0) return '';
   if (size > IN_WINDOW) return readLong(source, at, size);
@@ -78,6 +78,7 @@ function readLong(source: Source, at: number, size: number): string | undefined 
   if (size <= CHECKED_HERE) {
     return isAsciiFrom(source, at, at + size) ? source.bytes.latin1Slice(at, at + size) : readUnicode(source, at, size);
   }
+  if (size > constants.MAX_STRING_LENGTH) return undefined;
   const part = source.bytes.subarray(at, at + size);
   return isAscii(part) ? source.bytes.latin1Slice(at, at + size) : readUnicode(source, at, size);
 }

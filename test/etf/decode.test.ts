@@ -1,4 +1,5 @@
 // decode(): the table of fixtures, the options, the limits, and what hostile bytes may cost.
+import { constants } from 'node:buffer';
 import { deflateSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { DecodeError, LimitError } from '../../src/errors.js';
@@ -87,9 +88,21 @@ describe('options', () => {
     const [small, large] = decode(frame) as [Buffer, Buffer];
     expect(small.buffer).not.toBe(frame.buffer);
     expect(large.buffer).toBe(frame.buffer);
-    const [, copy] = decode(frame, { copyBinaries: true }) as [Buffer, Buffer];
+    const [own, copy] = decode(frame, { copyBinaries: true }) as [Buffer, Buffer];
     expect(copy.buffer).not.toBe(frame.buffer);
     expect(copy).toEqual(large);
+    // Memory of its own can be handed to a worker: nobody else's bytes are in it.
+    expect([own.buffer.byteLength, copy.buffer.byteLength]).toEqual([10, 200_000]);
+  });
+
+  test('a binary that is longer than any string stays one', () => {
+    const size = constants.MAX_STRING_LENGTH + 1;
+    const asKey = Buffer.alloc(6 + 5 + size + 1);
+    asKey.set([131, 116, 0, 0, 0, 1, 109]);
+    asKey.writeUInt32BE(size, 7);
+    asKey[asKey.length - 1] = 106;
+    const map = decode(asKey, { binaries: 'string', maps: 'object' }) as ReadonlyMap<Term, Term>;
+    expect([...map.keys()].map((key) => (key as Buffer).length)).toEqual([size]);
   });
 
   test('maps', () => {
