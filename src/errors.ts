@@ -75,6 +75,7 @@ export type LimitErrorCode =
   | 'too_many_fragments'
   | 'send_queue_full'
   | 'mailbox_full'
+  | 'too_many_events'
   | 'too_many_nodes';
 
 /** Well-formed, but over one of our limits: `asked` for more than `limit` (see docs/LIMITS.md). */

@@ -20,7 +20,7 @@ export type { NameFault } from './membership/node-names.js';
 export type { Strategy, StrategyOptions } from './membership/strategy.js';
 export type { ExposedModule } from './node/exposed.js';
 export type { ConnectionInfo } from './node/info.js';
-export type { BusyEvent, NodeEvent } from './node/monitor-nodes.js';
+export type { BusyEvent, EventOptions, NodeEvent } from './node/monitor-nodes.js';
 export type { Node, NodeKind } from './node/node.js';
 export type { ListenAddress, NodeLimits, NodeOptions } from './node/options.js';
 export type { RpcOptions } from './otp/erpc.js';

@@ -14,6 +14,7 @@ import type { NodeEvent } from './node/monitor-nodes.js';
 import { Node, type NodeParts } from './node/node.js';
 import { completeNodeName, parseNodeName } from './node/node-name.js';
 import { distPort, type ListenAddress, NODE_LIMITS, type NodeOptions } from './node/options.js';
+import { startTimeout } from './process/timer.js';
 import { tcp } from './transport/tcp.js';
 import type { ByteStream, Listener, Transport } from './transport/transport.js';
 
@@ -22,7 +23,7 @@ import type { ByteStream, Listener, Transport } from './transport/transport.js';
  *
  * @param name `alive@host`, or `alive` for this machine's short host name; `undefined@host` with the option `namedBy`.
  * @throws ArgumentError `badarg` for a bad name or option; ConnectionError `duplicate_name`, `epmd_unreachable`,
- * `address_in_use`, `aborted`.
+ * `address_in_use`, `timeout`, `aborted`.
  */
 export async function startNode(name: string, options: NodeOptions = {}): Promise<Node> {
   checkOptions(options);
@@ -30,13 +31,42 @@ export async function startNode(name: string, options: NodeOptions = {}): Promis
   const cookie = cookieFor(options.cookie);
   const discovery = options.discovery ?? epmd();
   const transport = options.transport ?? tcp();
-  const log = createLog(options.logger, full);
-  const signal = options.signal ?? new AbortController().signal;
-  if (signal.aborted) throw startAborted(full, signal);
-
   const parts = { seed: randomBytes(4).readUInt32BE(), options, discovery, transport, cookie };
-  if (options.namedBy !== undefined) return startNamed(full, options.namedBy, parts, signal);
+  const { signal, cancel } = startSignal(full, options);
+  try {
+    const node =
+      options.namedBy === undefined
+        ? await startListening(full, parts, createLog(options.logger, full), signal)
+        : await startNamed(full, options.namedBy, parts, signal);
+    if (!signal.aborted) return node;
+    await node.stop();
+    throw signal.reason;
+  } finally {
+    cancel();
+  }
+}
 
+/** Aborted when the start has to end, with the error to throw as its reason. */
+function startSignal(name: string, { signal: given, timeout }: NodeOptions): { signal: AbortSignal; cancel(): void } {
+  const aborter = new AbortController();
+  const onAbort = (): void =>
+    aborter.abort(new ConnectionError('aborted', `the start of ${name} was aborted`, { cause: given?.reason }));
+  const timer = startTimeout(timeout, () =>
+    aborter.abort(new ConnectionError('timeout', `the start of ${name} took longer than ${timeout} ms`)),
+  );
+  given?.addEventListener('abort', onAbort, { once: true });
+  if (given?.aborted === true) onAbort();
+  const cancel = (): void => {
+    timer?.cancel();
+    given?.removeEventListener('abort', onAbort);
+  };
+  return { signal: aborter.signal, cancel };
+}
+
+type Parts = Pick<NodeParts, 'seed' | 'options' | 'discovery' | 'transport' | 'cookie'>;
+
+async function startListening(full: `${string}@${string}`, parts: Parts, log: Log, signal: AbortSignal): Promise<Node> {
+  const { options, discovery, transport } = parts;
   // Streams that come before the node is there wait for it, those that came last.
   let node: Node | undefined;
   const early: (readonly [ByteStream, Transport])[] = [];
@@ -45,10 +75,10 @@ export async function startNode(name: string, options: NodeOptions = {}): Promis
     if (node !== undefined) node.accept(stream, carrier);
     else if (early.push([stream, carrier]) > mostEarly) early.shift()?.[0].destroy();
   };
-  const listening = listen(full, options, discovery, transport, log, onConnection);
-  const listeners = await unlessAborted(listening, signal, full, (late) => late.map((listener) => listener.close()));
+  let listeners: readonly Listener[] = [];
   let registration: Registration | undefined;
   try {
+    listeners = await listen(full, options, discovery, transport, log, onConnection, signal);
     registration = await register(full, discovery, listeners[0], log, signal);
   } catch (error) {
     for (const [stream] of early) stream.destroy();
@@ -73,18 +103,14 @@ export async function startNode(name: string, options: NodeOptions = {}): Promis
 }
 
 /** The node that gives us our name is the only one that knows us; without it there is no name, so no node. */
-async function startNamed(
-  full: string,
-  namedBy: string,
-  parts: Pick<NodeParts, 'seed' | 'options' | 'discovery' | 'transport' | 'cookie'>,
-  signal: AbortSignal,
-): Promise<Node> {
+async function startNamed(full: string, namedBy: string, parts: Parts, signal: AbortSignal): Promise<Node> {
   const { alive, host } = parseNodeName(full);
   if (alive !== 'undefined') {
     throw new ArgumentError('badarg', `a node that is to be named by ${namedBy} is called undefined@host, not ${full}`);
   }
   let node: Node | undefined;
-  await askForName(namedBy, {
+  signal.throwIfAborted();
+  const asking = askForName(namedBy, {
     ...parts,
     host,
     signal,
@@ -107,6 +133,12 @@ async function startNamed(
       return sink;
     },
   });
+  try {
+    await asking;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
   return node as unknown as Node;
 }
 
@@ -116,10 +148,6 @@ async function endWith(node: Node, namer: string, events: AsyncIterable<NodeEven
   }
 }
 
-function startAborted(name: string, signal: AbortSignal): ConnectionError {
-  return new ConnectionError('aborted', `the start of ${name} was aborted`, { cause: signal.reason });
-}
-
 async function listen(
   name: `${string}@${string}`,
   { listen: where = {} }: NodeOptions,
@@ -127,6 +155,7 @@ async function listen(
   transport: Transport,
   log: Log,
   onConnection: (stream: ByteStream, carrier: Transport) => void,
+  signal: AbortSignal,
 ): Promise<readonly Listener[]> {
   if (where === false) return [];
   const addresses: readonly ListenAddress[] = 'length' in where ? where : [where];
@@ -135,14 +164,15 @@ async function listen(
     for (const { host = '127.0.0.1', port, transport: carrier = transport } of addresses) {
       // What the discovery and the environment say is for the one listener that others are told of.
       const wish = listeners.length === 0 ? (port ?? discovery.listenPort?.(name) ?? ownPort(name)) : port;
-      const listener = await carrier.listen({
+      signal.throwIfAborted();
+      const opening = carrier.listen({
         node: name,
         host,
         port: wish ?? 0,
         onConnection: (stream) => onConnection(stream, carrier),
         onError: (error) => log.error({ reason: error.message }, 'trouble with a listener'),
       });
-      listeners.push(listener);
+      listeners.push(await unlessAborted(opening, signal));
     }
   } catch (error) {
     await Promise.all(listeners.map((listener) => listener.close()));
@@ -174,23 +204,22 @@ async function register(
       },
     },
   );
-  return unlessAborted(registering, signal, name, (late) => [late.close()]);
+  return unlessAborted(registering, signal);
 }
 
-/** A plug-in may know nothing of the signal: whoever aborted does not wait for it, and what comes late is closed. */
-function unlessAborted<Value>(
-  work: Promise<Value>,
+/** A plug-in may not heed its signal: whoever aborted does not wait for it, and what comes late is closed. */
+function unlessAborted<Opened extends { close(): Promise<void> }>(
+  opening: Promise<Opened>,
   signal: AbortSignal,
-  name: string,
-  close: (late: Value) => readonly Promise<void>[],
-): Promise<Value> {
+): Promise<Opened> {
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(startAborted(name, signal));
+    const onAbort = (): void => reject(signal.reason);
+    if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
-    work
-      .then(async (value) => {
-        if (!signal.aborted) resolve(value);
-        else await Promise.all(close(value));
+    opening
+      .then(async (opened) => {
+        if (!signal.aborted) resolve(opened);
+        else await opened.close();
       })
       .catch(reject)
       .finally(() => signal.removeEventListener('abort', onAbort));

@@ -21,6 +21,7 @@ const OPTIONS: Readonly<Record<keyof NodeOptions, true>> = {
   allow: true,
   logger: true,
   signal: true,
+  timeout: true,
 };
 const LISTEN_OPTIONS: Readonly<Record<keyof ListenAddress, true>> = { host: true, port: true, transport: true };
 
@@ -42,10 +43,15 @@ export function checkOptions(options: NodeOptions): void {
   has('discovery', discovery, ['resolve'], 'a discovery, such as epmd() gives');
   has('transport', transport, ['connect', 'listen'], 'a transport, such as tcp() gives');
   has('logger', logger, ['debug', 'info', 'warn', 'error'], 'a pino logger, or one with its methods');
-  if (options.signal !== undefined) checkWaitOptions({ signal: options.signal }, 'startNode()');
+  checkStartLimits(options);
   checkListen(options.listen);
   if (options.terms !== undefined) checkDecodeOptions(options.terms);
   checkLimits(options.limits);
+}
+
+function checkStartLimits({ signal, timeout }: NodeOptions): void {
+  if (signal !== undefined) checkWaitOptions({ signal }, 'startNode()');
+  if (timeout !== undefined) checkWaitOptions({ timeout }, 'startNode()');
 }
 
 function checkListen(listen: NodeOptions['listen']): void {

@@ -6,6 +6,7 @@ import type { ControlMessage } from '../dist/control.js';
 import { DFLAG, hasFlags } from '../dist/flags.js';
 import type { Established } from '../dist/handshake/handshake.js';
 import { ConnectionError, LimitError } from '../errors.js';
+import { startTimeout } from '../process/timer.js';
 import { Pump } from '../transport/pump.js';
 import type { ByteStream, ByteStreamSink } from '../transport/transport.js';
 
@@ -98,18 +99,22 @@ export class DistController implements ByteStreamSink {
     this.stream.destroy();
   }
 
-  /** Sends what is queued, then closes; gives up on a peer that does not read after `grace` milliseconds. */
-  end(grace: number): Promise<void> {
+  /** Sends what is queued, then closes; gives up on a peer that does not read after `grace` ms, and at once on `hurry`. */
+  end(grace: number, hurry: AbortSignal): Promise<void> {
     if (this.down) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.stream.destroy(), grace);
+      const giveUp = (): void => this.stream.destroy();
+      const timer = startTimeout(grace, giveUp);
+      hurry.addEventListener('abort', giveUp, { once: true });
       this.closed = () => {
-        clearTimeout(timer);
+        timer?.cancel();
+        hurry.removeEventListener('abort', giveUp);
         resolve();
       };
       this.pump.finish();
       this.finish(undefined);
       this.stream.end();
+      if (hurry.aborted) giveUp();
     });
   }
 

@@ -15,7 +15,7 @@ import { Challenges, dial } from './connect.js';
 import { type Attempt, Connections } from './connections.js';
 import { DistController } from './dist-controller.js';
 import type { Log } from './log.js';
-import { type BusyEvent, Monitors, type NodeEvent } from './monitor-nodes.js';
+import { type BusyEvent, type EventOptions, Monitors, type NodeEvent } from './monitor-nodes.js';
 import { NameGiver } from './name-giver.js';
 import { parseNodeName } from './node-name.js';
 import { allowFor, limitsFor, type NodeLimits, type NodeOptions } from './options.js';
@@ -46,7 +46,7 @@ export class Distribution {
   private readonly monitors = new Monitors<NodeEvent>();
   private readonly busyMonitors = new Monitors<BusyEvent>();
   /** Who waits for a busy peer, by its name. */
-  private readonly draining = new Map<string, (() => void)[]>();
+  private readonly draining = new Map<string, Set<() => void>>();
   private stopped = false;
   /** Told when an attempt to connect has come to something or nothing: whoever waits for {@link sent}. */
   private onSettled = (): void => {};
@@ -108,17 +108,20 @@ export class Distribution {
     if (signal?.aborted === true) throw aborted();
     const connected = this.connections.connect(name);
     if (signal === undefined && timeout === undefined) return connected;
-    return new Promise((resolve, reject) => {
-      const onAbort = (): void => reject(aborted());
-      signal?.addEventListener('abort', onAbort, { once: true });
-      const timer = startTimeout(timeout, () =>
-        reject(new ConnectionError('timeout', `connecting to ${name} took longer than ${timeout} ms`)),
-      );
-      connected.then(resolve, reject).finally(() => {
-        signal?.removeEventListener('abort', onAbort);
-        timer?.cancel();
-      });
+    let onAbort = (): void => {};
+    let onTimeout = (): void => {};
+    const givenUp = new Promise<never>((_resolve, reject) => {
+      onAbort = () => reject(aborted());
+      onTimeout = () => reject(new ConnectionError('timeout', `connecting to ${name} took longer than ${timeout} ms`));
     });
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const timer = startTimeout(timeout, onTimeout);
+    try {
+      await Promise.race([connected, givenUp]);
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+      timer?.cancel();
+    }
   }
 
   /** A signal for a process of another node; connects to it if the signal is worth it. */
@@ -132,16 +135,20 @@ export class Distribution {
     }
   }
 
-  /** Resolves as soon as the queue for `node` is below the busy mark, or there is no connection to wait for. */
-  drained(node: string): Promise<void> {
+  /** Calls `tell` as soon as the queue for `node` is below the busy mark, or there is no connection to wait for. */
+  whenDrained(node: string, tell: () => void): () => void {
     // Until the connection is up, nothing of what was sent has left.
     const waits = this.connections.get(node)?.busy ?? this.connections.isConnecting(node);
-    if (!waits) return Promise.resolve();
-    return new Promise((resolve) => {
-      const waiting = this.draining.get(node);
-      if (waiting === undefined) this.draining.set(node, [resolve]);
-      else waiting.push(resolve);
-    });
+    if (!waits) {
+      tell();
+      return () => {};
+    }
+    const waiting = this.draining.get(node) ?? new Set();
+    this.draining.set(node, waiting.add(tell));
+    return () => {
+      waiting.delete(tell);
+      if (waiting.size === 0 && this.draining.get(node) === waiting) this.draining.delete(node);
+    };
   }
 
   /** A stream that a listener has accepted. */
@@ -151,13 +158,13 @@ export class Distribution {
   }
 
   /** nodeup and nodedown from now on. */
-  events(): AsyncIterableIterator<NodeEvent> {
-    return this.monitors.listen();
+  events(options: EventOptions): AsyncIterableIterator<NodeEvent> {
+    return this.monitors.listen(options, 'monitorNodes()');
   }
 
   /** Peers becoming busy, or not busy any more, from now on. */
-  busyEvents(): AsyncIterableIterator<BusyEvent> {
-    return this.busyMonitors.listen();
+  busyEvents(options: EventOptions): AsyncIterableIterator<BusyEvent> {
+    return this.busyMonitors.listen(options, 'monitorBusy()');
   }
 
   /** Whether something that was sent waits for a connection to come up. */
@@ -165,14 +172,19 @@ export class Distribution {
     return this.connections.waiting;
   }
 
-  /** Resolves when nothing does any more, at the latest after the grace of a stop. */
-  sent(): Promise<void> {
+  /** Resolves when nothing does any more, at the latest after `grace` milliseconds, and at once on `hurry`. */
+  sent(grace: number, hurry: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, STOP_GRACE);
-      this.onSettled = () => {
-        if (this.connections.waiting) return;
-        clearTimeout(timer);
+      const done = (): void => {
+        timer?.cancel();
+        hurry.removeEventListener('abort', done);
         resolve();
+      };
+      const timer = startTimeout(grace, done);
+      hurry.addEventListener('abort', done, { once: true });
+      if (hurry.aborted) done();
+      this.onSettled = () => {
+        if (!this.connections.waiting) done();
       };
     });
   }
@@ -184,9 +196,9 @@ export class Distribution {
     this.acceptors.stop();
   }
 
-  /** Sends what is queued, at most for as long as the grace, and closes the connections. */
-  async end(): Promise<void> {
-    await Promise.all(this.connections.up().map((controller) => controller.end(STOP_GRACE)));
+  /** Sends what is queued, at most for `grace` milliseconds and until `hurry`, and closes the connections. */
+  async end(grace: number, hurry: AbortSignal): Promise<void> {
+    await Promise.all(this.connections.up().map((controller) => controller.end(grace, hurry)));
   }
 
   /** Nothing happens to any other node any more. */
@@ -228,9 +240,9 @@ export class Distribution {
   }
 
   private release(peer: string): void {
-    const waiting = this.draining.get(peer) ?? [];
+    const waiting = this.draining.get(peer);
     this.draining.delete(peer);
-    for (const resolve of waiting) resolve();
+    for (const tell of waiting ?? []) tell();
   }
 
   private nodeUp({ peer, hidden, remote }: DistController): void {
@@ -307,9 +319,6 @@ export class Distribution {
     this.log.debug({ peer: controller.peer }, `the peer does not understand a ${describeSignal(signal)}`);
   }
 }
-
-/** Milliseconds that peers have to take what was sent before a stop. */
-const STOP_GRACE = 1000;
 
 const CLOSED: ByteStreamSink = { onData() {}, onDrain() {}, onClose() {} };
 

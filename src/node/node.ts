@@ -18,6 +18,7 @@ import { ProcessTable } from '../process/process-table.js';
 import { type RemoteFunction, remoteFunction } from '../process/request-spawn.js';
 import type { ProcessFunction, SpawnOptions } from '../process/spawn-options.js';
 import { serveSpawnRequest } from '../process/spawn-request.js';
+import { startTimeout } from '../process/timer.js';
 import type { WaitOptions } from '../process/wait.js';
 import { Atom, atom } from '../term/atom.js';
 import type { Pid } from '../term/identifiers.js';
@@ -27,7 +28,7 @@ import type { ByteStream, ByteStreamSink, Listener, Transport } from '../transpo
 import { Distribution, type DistributionOptions } from './distribution.js';
 import { Exposed, type ExposedModule } from './exposed.js';
 import { type ConnectionInfo, connectionInfo } from './info.js';
-import type { BusyEvent, NodeEvent } from './monitor-nodes.js';
+import type { BusyEvent, EventOptions, NodeEvent } from './monitor-nodes.js';
 import { parseNodeName } from './node-name.js';
 import { describeSignal } from './remote-signals.js';
 
@@ -54,8 +55,10 @@ export class Node {
   private readonly exposed = new Exposed();
   /** Speaks for the node itself; what is sent to it is dropped. */
   private readonly self: Process;
-  private stopping: Promise<void> | undefined;
   private readonly onAbort = (): void => void this.stop();
+  private stopping: Promise<void> | undefined;
+  /** Aborted when a stop must not wait any longer. */
+  private readonly hurry = new AbortController();
 
   /** @internal Use startNode. */
   constructor(parts: NodeParts) {
@@ -73,7 +76,7 @@ export class Node {
       creation,
       seed,
       remote: (signal) => this.distribution.send(signal),
-      drained: (node) => this.distribution.drained(node),
+      whenDrained: (node, tell) => this.distribution.whenDrained(node, tell),
       onCrash: ({ pid, names }, thrown) =>
         log.error({ pid: String(pid), names: [...names], ...describeThrown(thrown) }, 'process crashed'),
       onLost: (signal, error) => log.error({ reason: messageOf(error) }, `dropped a ${describeSignal(signal)}`),
@@ -137,15 +140,25 @@ export class Node {
     return controller !== undefined;
   }
 
-  /** OTP: `net_adm:ping/1`. The log says why a `'pang'` is one. */
-  async ping(node: string | Atom, options: CallOptions = {}): Promise<'pong' | 'pang'> {
+  /**
+   * OTP: `net_adm:ping/1`. The log says why a `'pang'` is one; a `timeout` is a `'pang'`, too. Without one it takes as
+   * long as connecting does, and 5,000 ms for the answer.
+   *
+   * @throws ConnectionError, ExitError `aborted` when `signal` was aborted.
+   */
+  async ping(node: string | Atom, options: WaitOptions = {}): Promise<'pong' | 'pang'> {
     checkWaitOptions(options, 'ping()');
     const name = this.checkedName(node);
     if (name === this.name) return 'pong';
+    const { timeout, signal } = options;
+    const start = performance.now();
     try {
       await this.connect(name, options);
-      return (await isAuth(this.self, name, { timeout: 5000, ...options })) ? 'pong' : 'pang';
+      const left = timeout === undefined ? 5000 : Math.max(0, timeout - (performance.now() - start));
+      const limits = signal === undefined ? { timeout: left } : { timeout: left, signal };
+      return (await isAuth(this.self, name, limits)) ? 'pong' : 'pang';
     } catch (error) {
+      if (signal?.aborted === true) throw error;
       this.parts.log.info({ peer: name, reason: messageOf(error) }, 'ping failed');
       return 'pang';
     }
@@ -162,9 +175,15 @@ export class Node {
       .map(({ peer }) => peer);
   }
 
-  /** OTP: `net_kernel:monitor_nodes/2`. Events from now on; leave the loop to stop listening. */
-  monitorNodes(): AsyncIterableIterator<NodeEvent> {
-    return this.distribution.events();
+  /**
+   * OTP: `net_kernel:monitor_nodes/2`. Events from now on; leave the loop (or call `return()`) to stop listening. Ends when
+   * the node stops.
+   *
+   * @throws LimitError `too_many_events` from the iterator, behind the events that were queued, when it was read too
+   * slowly; start again from {@link nodes}. ConnectionError `aborted`.
+   */
+  monitorNodes(options: EventOptions = {}): AsyncIterableIterator<NodeEvent> {
+    return this.distribution.events(options);
   }
 
   /** How the connections fare: all of them, or the one to `node` if there is one. */
@@ -176,17 +195,22 @@ export class Node {
     return controller === undefined ? undefined : connectionInfo(controller);
   }
 
-  /** Peers that take longer to read than we to send (OTP: busy_dist_port), and when they have caught up. */
-  monitorBusy(): AsyncIterableIterator<BusyEvent> {
-    return this.distribution.busyEvents();
+  /**
+   * Peers that take longer to read than we to send (OTP: busy_dist_port), and when they have caught up. Ends as
+   * {@link monitorNodes} does.
+   */
+  monitorBusy(options: EventOptions = {}): AsyncIterableIterator<BusyEvent> {
+    return this.distribution.busyEvents(options);
   }
 
   /**
    * Back-pressure: resolves when less than the busy mark (1 MiB unless `limits.busyBytes` says otherwise) waits to be
    * sent to `node`; at once when nothing does, or when there is no connection. `send` itself never waits.
+   *
+   * @throws ExitError `timeout`, `aborted`, or `shutdown` when this node stops meanwhile.
    */
-  drained(node: string | Atom): Promise<void> {
-    return this.distribution.drained(nameText(node, 'drained()'));
+  drained(node: string | Atom, options?: WaitOptions): Promise<void> {
+    return this.self.drained(node, options);
   }
 
   /** @throws ArgumentError `already_registered`, or `badarg` when the process has ended. */
@@ -268,10 +292,25 @@ export class Node {
   /**
    * Ends the node: its name is free, its processes end with `shutdown`, and no socket or timer is left. What was sent
    * before is delivered, as far as peers can be reached and take it within a second each. A second call waits for the first.
+   *
+   * Instead of that second, and of the five that plug-ins have to close, the first call can give all of them `timeout`
+   * milliseconds. Whatever is still open when the `timeout` or the `signal` of any call ends it is closed at once, without
+   * what it has not sent; that is no error.
    */
-  stop(): Promise<void> {
-    this.stopping ??= this.shutDown();
-    return this.stopping;
+  stop(options: WaitOptions = {}): Promise<void> {
+    return orRejected(() => {
+      checkWaitOptions(options, 'stop()');
+      const { timeout, signal } = options;
+      const hurry = (): void => this.hurry.abort();
+      signal?.addEventListener('abort', hurry, { once: true });
+      if (signal?.aborted === true) hurry();
+      const timer = startTimeout(timeout, hurry);
+      this.stopping ??= this.shutDown(timeout);
+      return this.stopping.finally(() => {
+        signal?.removeEventListener('abort', hurry);
+        timer?.cancel();
+      });
+    });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -288,35 +327,42 @@ export class Node {
     return this.distribution.adopt(established, stream, false);
   }
 
-  private async shutDown(): Promise<void> {
+  private async shutDown(timeout: number | undefined): Promise<void> {
     const { listeners, log, options, registration } = this.parts;
     options.signal?.removeEventListener('abort', this.onAbort);
     log.info({}, 'node stops');
     // A program that sends and stops means what it has sent, also where nobody is connected yet.
-    if (this.distribution.unsent) await this.distribution.sent();
+    const grace = timeout ?? GRACE;
+    if (this.distribution.unsent) await this.distribution.sent(grace, this.hurry.signal);
     this.distribution.close();
     this.processes.stop(SHUTDOWN);
+    const time = timeout ?? CLOSE_TIME;
     await Promise.all([
-      this.closed('registration', async () => registration?.close()),
-      ...listeners.map((listener) => this.closed('listener', async () => listener.close())),
-      this.closed('carrier', () => this.distribution.end()),
+      this.closed('registration', time, async () => registration?.close()),
+      ...listeners.map((listener) => this.closed('listener', time, async () => listener.close())),
+      this.closed('carrier', time, () => this.distribution.end(grace, this.hurry.signal)),
     ]);
     this.distribution.endEvents();
   }
 
   /** A plug-in that fails to close, or never does, must not keep the rest of the node from closing. */
-  private async closed(part: string, close: () => Promise<void>): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
+  private async closed(part: string, time: number, close: () => Promise<void>): Promise<void> {
+    const { signal } = this.hurry;
+    let giveUp = (): void => {};
     const late = new Promise<never>((_resolve, reject) => {
-      const tooLong = new ConnectionError('timeout', `the ${part} did not close within ${CLOSE_TIME / 1000} s`);
-      timer = setTimeout(() => reject(tooLong), CLOSE_TIME);
+      giveUp = () => reject(new ConnectionError('timeout', `the ${part} did not close in time`));
     });
+    const timers = [startTimeout(time, giveUp)];
+    const hurry = (): number => timers.push(startTimeout(HURRY, giveUp));
+    signal.addEventListener('abort', hurry, { once: true });
+    if (signal.aborted) hurry();
     try {
       await Promise.race([close(), late]);
     } catch (error) {
       this.parts.log.error({ reason: messageOf(error) }, `the ${part} failed to close`);
     } finally {
-      clearTimeout(timer);
+      for (const timer of timers) timer?.cancel();
+      signal.removeEventListener('abort', hurry);
     }
   }
 
@@ -353,6 +399,11 @@ function orRejected<Value>(make: () => Promise<Value>): Promise<Value> {
 const CLOSE_TIME = 5000;
 
 const NO_SUCH_CODE = tuple(atom('error'), atom('nofile'));
+/** Milliseconds that peers have to take what was sent before a stop. */
+const GRACE = 1000;
+
+/** Milliseconds to close for those who could do it at once, when the stop must not wait any longer. */
+const HURRY = 100;
 
 const discard: ProcessFunction = async (self) => {
   for await (const _message of self);

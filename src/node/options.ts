@@ -66,6 +66,11 @@ export interface NodeOptions {
   readonly logger?: LoggerOption;
   /** Ends the start, or the node if it has started. */
   readonly signal?: AbortSignal;
+  /**
+   * Milliseconds that the start may take. Default: as long as its steps do, which have limits of their own (EPMD: 10 s;
+   * `namedBy`: the setup time).
+   */
+  readonly timeout?: number;
 }
 
 const MiB = 1024 * 1024;

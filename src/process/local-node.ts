@@ -36,8 +36,12 @@ export interface LocalNode {
   route(signal: Signal): void;
   /** `process` has a link or a monitor with `node`, so it wants to know when the connection is lost. */
   related(process: ProcessState, node: string): void;
-  /** Resolves when less than the busy mark waits to be sent to `node`. */
-  drained(node: string): Promise<void>;
+  /**
+   * Calls `tell` once, when less than the busy mark waits to be sent to `node`: at once if that is so now.
+   *
+   * @returns what takes that back.
+   */
+  whenDrained(node: string, tell: () => void): () => void;
   /** Ends a process. */
   terminate(process: ProcessState, reason: Term): void;
 }

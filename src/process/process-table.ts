@@ -10,7 +10,7 @@ import { checkIsFunction, checkIsOptions, checkIsPid, kindOf, nameText } from '.
 import { Delivery } from './delivery.js';
 import { NOCONNECTION, NORMAL, reasonOf } from './exit-reason.js';
 import { type Key, LocalIdentifiers } from './local-identifiers.js';
-import type { PendingSpawn } from './local-node.js';
+import type { LocalNode, PendingSpawn } from './local-node.js';
 import { MessageTimers } from './message-timers.js';
 import { Process } from './process.js';
 import type { ProcessState } from './process-state.js';
@@ -26,8 +26,8 @@ export interface ProcessTableOptions {
   readonly seed: number;
   /** Takes signals for other nodes. */
   remote(signal: Signal): void;
-  /** Resolves when less than the busy mark waits to be sent to another node. */
-  drained?(node: string): Promise<void>;
+  /** See {@link LocalNode.whenDrained}, for other nodes. */
+  whenDrained?(node: string, tell: () => void): () => void;
   /** A process's function threw something that is not an exit: OTP would write a crash report. */
   onCrash(process: { readonly pid: Pid; readonly names: Iterable<string> }, thrown: unknown): void;
   /** A signal that nobody can be blamed for any more could not be sent. */
@@ -143,8 +143,11 @@ export class ProcessTable implements ProcessHome {
     else this.options.remote(signal);
   }
 
-  drained(node: string): Promise<void> {
-    return node === this.node ? Promise.resolve() : (this.options.drained?.(node) ?? Promise.resolve());
+  whenDrained(node: string, tell: () => void): () => void {
+    const { whenDrained } = this.options;
+    if (node !== this.node && whenDrained !== undefined) return whenDrained(node, tell);
+    tell();
+    return () => {};
   }
 
   /** A signal for a process of this node. */

@@ -8,6 +8,7 @@ import { type AliasMode, type AliasOptions, makeAlias } from './aliases.js';
 import { checkIsPid, checkIsReference, nameText } from './arguments.js';
 import { type CallOptions, call } from './call.js';
 import { addressOf, type Destination } from './destination.js';
+import { drained } from './drained.js';
 import { exitError, NORMAL } from './exit-reason.js';
 import { link, unlink } from './links.js';
 import type { Key } from './local-identifiers.js';
@@ -25,6 +26,7 @@ import {
   type SpawnOptions,
   spawnChild,
 } from './spawn-options.js';
+import type { WaitOptions } from './wait.js';
 
 /**
  * A process of this node. A function gets its own as `self`; `node.spawnMailbox` gives one that any code may use.
@@ -291,10 +293,15 @@ export class Process {
   /**
    * For producers: resolves when less than the busy mark (1 MiB unless the node was told otherwise) waits to be sent to
    * `node`, or when there is no connection. {@link send} itself never waits; beyond the hard cap it costs the connection.
+   *
+   * @throws ExitError `timeout`, `aborted`, or the reason for which this process ended.
    */
-  drained(node: string | Atom): Promise<void> {
-    this.mustLive();
-    return this.table.drained(nameText(node, 'drained()'));
+  drained(node: string | Atom, options: WaitOptions = {}): Promise<void> {
+    try {
+      return drained(this, this.table, nameText(node, 'drained()'), options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** OTP: `gen_server:cast`: a request without an answer; nobody learns whether it arrived. */

@@ -7,15 +7,16 @@ const MAX_TIMEOUT = 0xffff_ffff;
 const MAX_DELAY = 0x7fff_ffff;
 
 /** A delay in milliseconds as OTP takes it. @throws ArgumentError `badarg` for any other value. */
-export function checkDelay(milliseconds: number): void {
+export function checkDelay(milliseconds: number, what = 'time'): void {
   if (typeof milliseconds === 'number' && milliseconds >= 0 && milliseconds <= MAX_TIMEOUT) return;
   const given = typeof milliseconds === 'number' ? String(milliseconds) : `a ${typeof milliseconds}`;
-  throw new ArgumentError('badarg', `a time must be a number of milliseconds from 0 to ${MAX_TIMEOUT}, not ${given}`);
+  const wanted = `a ${what} must be a number of milliseconds from 0 to ${MAX_TIMEOUT}`;
+  throw new ArgumentError('badarg', `${wanted}, not ${given}`);
 }
 
 /** A timeout: a delay, or `undefined` or `Infinity` for none. @throws ArgumentError `badarg`. */
 export function checkTimeout(milliseconds: number | undefined): void {
-  if (milliseconds !== undefined && milliseconds !== Number.POSITIVE_INFINITY) checkDelay(milliseconds);
+  if (milliseconds !== undefined && milliseconds !== Number.POSITIVE_INFINITY) checkDelay(milliseconds, 'timeout');
 }
 
 /** Runs a function once, after `milliseconds`, unless it is cancelled before. */

@@ -58,6 +58,8 @@ describe('refused, by name', () => {
     ['logger', true],
     ['logger', { info: console.info }],
     ['signal', {}],
+    ['timeout', '5000'],
+    ['timeout', -1],
     ['namedBy', 5],
   ])('%s: %j', async (name, value) => {
     expect((await refusal('a@h', { ...parts, [name]: value })).message).toContain(name);
