@@ -51,7 +51,7 @@ export class Fragments {
    *
    * @throws ProtocolError `bad_header`; LimitError `too_many_fragments`, `message_too_large`
    */
-  start(sequence: bigint, fragment: number, atoms: readonly Atom[], part: Buffer): void {
+  start(sequence: bigint, fragment: number, atoms: readonly Atom[], ...pieces: readonly Buffer[]): void {
     if (this.#open.has(sequence)) {
       throw new ProtocolError('bad_header', 'the peer starts a fragmented message under an id that is in use');
     }
@@ -62,7 +62,7 @@ export class Fragments {
     }
     const started = { atoms, parts: [], tail: undefined, tailBytes: 0, bytes: 0, expected: fragment - 1 };
     this.#bytes += SEQUENCE_BYTES;
-    this.#add(started, part);
+    for (const piece of pieces) this.#add(started, piece);
     this.#open.set(sequence, started);
   }
 

@@ -1,6 +1,6 @@
 // Packets of connections with a distribution header (protocol sections 3.4 and 3.5): whole ones and fragments.
 // The atom cache is kept for every packet, whatever becomes of its message.
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { ProtocolError } from '../errors.js';
 import type { Decoder } from '../etf/decode.js';
 import { VERSION_MAGIC } from '../etf/tags.js';
@@ -19,6 +19,9 @@ export const DIST_FRAG_HEADER = 69;
 export const DIST_FRAG_CONT = 70;
 /** Bytes before the references of a first fragment, and before the content of the others. */
 export const FRAGMENT_HEAD = 18;
+
+/** Bytes in which the head of a first fragment, its atoms and its control term nearly always fit. */
+const USUAL_CONTROL = 4096;
 
 export interface HeaderFormat {
   /** DFLAG_DIST_HDR_ATOM_CACHE was negotiated. */
@@ -63,14 +66,15 @@ export class HeaderReader implements PacketReader {
     throw new ProtocolError('bad_frame', `expected a packet with a distribution header, got ${got}`);
   }
 
-  /** Fragments of a large message, but for the first: their content is kept in pieces anyway. */
+  /** Fragments: their content is kept in pieces anyway. Of a first one, control term and atoms should be in this chunk. */
   takesPieces(chunk: Buffer, start: number): boolean {
-    const isContinuation = chunk[start] === VERSION_MAGIC && chunk[start + 1] === DIST_FRAG_CONT;
-    return isContinuation && this.#format.fragments && chunk.length - start >= FRAGMENT_HEAD;
+    if (!this.#format.fragments || chunk[start] !== VERSION_MAGIC) return false;
+    const here = chunk.length - start;
+    return chunk[start + 1] === DIST_FRAG_CONT ? here >= FRAGMENT_HEAD : isFirst(chunk, start) && here >= USUAL_CONTROL;
   }
 
   readPieces([head, ...others]: readonly Buffer[]): ControlMessage | undefined {
-    return this.#fragment(head as Buffer, false, others);
+    return this.#fragment(head as Buffer, isFirst(head as Buffer, 0), others);
   }
 
   #readAtoms(bytes: Buffer, at: number, end: number): readonly Atom[] {
@@ -94,13 +98,27 @@ export class HeaderReader implements PacketReader {
       const whole = this.#fragments.continue(sequence, fragment, frame.subarray(FRAGMENT_HEAD), ...others);
       return whole === undefined ? undefined : this.#message(whole.bytes, 0, whole.bytes.length, whole.atoms);
     }
-    const atoms = this.#readAtoms(frame, FRAGMENT_HEAD, frame.length);
-    const at = this.#cache.end;
-    if (fragment === 1) return this.#message(frame, at, frame.length, atoms);
-    // The control term must be complete here; it is read for good when the payload is.
-    decodePart(this.#decoder, frame, at, frame.length, 'bad_control', atoms);
-    this.#fragments.start(sequence, fragment, atoms, frame.subarray(at));
+    if (fragment === 1) {
+      const whole = others.length === 0 ? frame : Buffer.concat([frame, ...others]);
+      const atoms = this.#readAtoms(whole, FRAGMENT_HEAD, whole.length);
+      return this.#message(whole, this.#cache.end, whole.length, atoms);
+    }
+    this.#startMessage(sequence, fragment, frame, others);
     return undefined;
+  }
+
+  #startMessage(sequence: bigint, fragment: number, frame: Buffer, others: readonly Buffer[]): void {
+    try {
+      const atoms = this.#readAtoms(frame, FRAGMENT_HEAD, frame.length);
+      const at = this.#cache.end;
+      // The control term must be complete here; it is read for good when the payload is.
+      decodePart(this.#decoder, frame, at, frame.length, 'bad_control', atoms);
+      this.#fragments.start(sequence, fragment, atoms, frame.subarray(at), ...others);
+    } catch (error) {
+      // An unusually long control term: it may go on in the other pieces. To read the atoms again changes nothing.
+      if (others.length === 0 || !(error instanceof ProtocolError)) throw error;
+      this.#startMessage(sequence, fragment, Buffer.concat([frame, ...others]), []);
+    }
   }
 
   #message(bytes: Buffer, at: number, end: number, atoms: readonly Atom[]): ControlMessage {
@@ -122,4 +140,8 @@ export class HeaderReader implements PacketReader {
     this.#at = this.#decoder.end;
     return payload;
   }
+}
+
+function isFirst(frame: Buffer, start: number): boolean {
+  return frame[start + 1] === DIST_FRAG_HEADER;
 }

@@ -62,6 +62,31 @@ describe('by the book', () => {
     }
   });
 
+  test.each([
+    ['in the first piece', 2],
+    ['beyond it', 150],
+  ])('a first fragment in pieces, its atoms and its control term %s', (_what, count) => {
+    const names = Array.from({ length: count }, (_, i) => `${i}`.padStart(200, 'x'));
+    // All new, in slots 0 to count - 1 of segment 0: each its nibble, its slot, its length, its text.
+    const nibbles = Buffer.alloc((count >> 1) + 1, 0x88);
+    nibbles[count >> 1] = count % 2 === 0 ? 0 : 8;
+    const atoms = [[count], nibbles, ...names.flatMap((name, i) => [[i, 200], Buffer.from(name)])];
+    const payload = encoded(Buffer.alloc(100_000, 7));
+    const packets = [
+      first(3, 2, ...atoms, send, payload.subarray(0, 60_000)),
+      more(3, 1, payload.subarray(60_000)),
+      framed([131, 68, 1, 0, 1], send, [82, 0]),
+      first(4, 1, [1, 0, 1], send, payload),
+    ];
+    const bytes = Buffer.concat(packets);
+    for (const size of [5000, 20_000, 65_536]) {
+      const { connection, messages } = connect({ flags: both });
+      for (let at = 0; at < bytes.length; at += size) connection.receive(Buffer.from(bytes.subarray(at, at + size)), 0);
+      const large = { ...arrived, message: Buffer.alloc(100_000, 7) };
+      expect(messages).toEqual([large, { ...arrived, message: atom(names[1] as string) }, large]);
+    }
+  });
+
   test('an atom stays in its slot', () => {
     const { connection, messages } = connect({ flags: both });
     connection.receive(framed([131, 68, 1, 8, 3, 5], Buffer.from('hello'), send, [82, 0]), 0);
