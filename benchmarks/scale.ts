@@ -6,7 +6,7 @@ import { epmd } from 'erlnode/discovery';
 const { values } = parseArgs({
   options: { processes: { type: 'string', default: '1000000' }, connections: { type: 'string', default: '1000' } },
 });
-const port = 20_000 + Math.floor(Math.random() * 20_000);
+const port = 12_000 + Math.floor(Math.random() * 20_000);
 const start = (name: string): Promise<Node> =>
   startNode(`${name}@127.0.0.1`, { cookie: 'scale', discovery: epmd({ port, embedded: true }) });
 

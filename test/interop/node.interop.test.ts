@@ -12,6 +12,7 @@ import { atom } from '../../src/term/atom.js';
 import type { Pid } from '../../src/term/identifiers.js';
 import { Tuple, tuple } from '../../src/term/tuple.js';
 import { type Erlang, startErlang } from '../support/erlang.js';
+import { freePort } from '../support/free-port.js';
 import { startTestNode, type TestNode, until } from '../support/ts-node.js';
 
 let e: Erlang;
@@ -250,7 +251,7 @@ describe('a BEAM and a node of ours', () => {
   });
 
   test('embedded EPMD: a BEAM registers with us and finds us there', async () => {
-    const port = 20_000 + Math.floor(Math.random() * 20_000);
+    const port = await freePort();
     const host = await startTestNode(port, {
       name: 'host',
       cookie: e.cookie,
