@@ -1,7 +1,7 @@
 // Discovery without a registry: one port for every node, a table of nodes, or both. Protocol section 1.7.
 // The rules are those of `-erl_epmd_port` and of the two modules of epmdless; nobody is asked and nothing can fail.
 import { ArgumentError, ConnectionError, type TableFileError } from '../errors.js';
-import { checkIsOptions } from '../transport/check-options.js';
+import { checkIsOptions, type OptionNames } from '../transport/check-options.js';
 import type { Endpoint } from '../transport/transport.js';
 import type { Discovery, NamesOptions, NodeName } from './discovery.js';
 import { helped } from './helper-names.js';
@@ -42,6 +42,16 @@ export interface StaticNodesOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
+const OPTIONS: OptionNames<StaticNodesOptions> = {
+  port: true,
+  nodes: true,
+  file: true,
+  fileInterval: true,
+  onFile: true,
+  logger: true,
+  env: true,
+};
+
 /** A discovery whose table can change while nodes use it. */
 export interface StaticNodes extends Discovery {
   /** Puts a node in the table, or moves it; what the file says of it does not count any more. @throws ArgumentError `badarg`. */
@@ -61,14 +71,14 @@ export interface StaticNodes extends Discovery {
  * or is no table.
  */
 export function staticNodes(options: StaticNodesOptions = {}): StaticNodes {
-  checkIsOptions('staticNodes', options);
-  // A table in the place of the options would be a table of nothing.
-  const node = Object.keys(options).find((key) => key.includes('@'));
+  // A table in the place of the options is the likeliest mistake.
+  const node = Object.keys(Object(options)).find((key) => key.includes('@'));
   if (node !== undefined)
     throw new ArgumentError(
       'badarg',
       `staticNodes takes its table as nodes: { ${JSON.stringify(node)}: { host, port } }`,
     );
+  checkIsOptions('staticNodes', options, OPTIONS);
   const environment = options.env ?? process.env;
   const ownPort = portOf(options.port, environment, 'ERL_DIST_PORT');
   const otherPort = portOf(options.port, environment, 'EPMDLESS_REMSH_PORT') ?? ownPort;

@@ -48,6 +48,21 @@ export interface ClusterOptions {
   readonly random?: () => number;
 }
 
+/** The names of all options: the compiler insists on each of them. */
+const OPTIONS: Readonly<Record<keyof ClusterOptions, true>> = {
+  interval: true,
+  timeout: true,
+  backOff: true,
+  disconnectGone: true,
+  only: true,
+  maxNodes: true,
+  maxAttempts: true,
+  onEvent: true,
+  logger: true,
+  clock: true,
+  random: true,
+};
+
 /** A node's membership in a cluster, until it is stopped or the node is. */
 export interface Cluster extends AsyncDisposable {
   /** Who should be in, without this node itself. */
@@ -64,6 +79,7 @@ export interface Cluster extends AsyncDisposable {
  * @throws ArgumentError `badarg` for an option that is none.
  */
 export function cluster(node: ClusterNode, strategy: Strategy, options: ClusterOptions = {}): Cluster {
+  checkArguments(node, strategy, options);
   const membership = new Membership(node, strategy, options);
   void membership.refresh();
   return {
@@ -74,6 +90,20 @@ export function cluster(node: ClusterNode, strategy: Strategy, options: ClusterO
     stop: () => membership.stop(),
     [Symbol.asyncDispose]: () => membership.stop(),
   };
+}
+
+/** What is missing or misspelt must not come to light as an error that nobody can catch. */
+function checkArguments(node: unknown, strategy: unknown, options: unknown): void {
+  if (typeof (Object(node) as Partial<ClusterNode>).monitorNodes !== 'function')
+    throw new ArgumentError('badarg', `expected cluster to be given a node, got ${shown(node)}`);
+  if (typeof (Object(strategy) as Partial<Strategy>).nodes !== 'function')
+    throw new ArgumentError('badarg', `expected a strategy, such as hosts(['a@host']) gives, got ${shown(strategy)}`);
+  if (typeof options !== 'object' || options === null)
+    throw new ArgumentError('badarg', `expected cluster's options as an object { … }, got ${shown(options)}`);
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(OPTIONS, name));
+  if (unknown === undefined) return;
+  const known = Object.keys(OPTIONS).join(', ');
+  throw new ArgumentError('badarg', `cluster has no option ${shown(unknown)}; it has ${known}`);
 }
 
 class Membership {

@@ -57,6 +57,8 @@ interface Part {
 
 /** @throws ArgumentError `badarg` for an option that is none. */
 export function dnsPoll(options: DnsPollOptions): Strategy {
+  if (typeof options !== 'object' || (options as unknown) === null)
+    throw new ArgumentError('badarg', `dnsPoll takes its options as an object with a query, got ${shown(options)}`);
   const { naming = 'address', timeout = 4000 } = options;
   const query = checkedName(options.query).replace(/\.$/, '');
   const types = options.records ?? (naming === 'address' ? ['A', 'AAAA', 'SRV'] : ['SRV']);

@@ -9,6 +9,8 @@ import type { Strategy } from './strategy.js';
  * @throws ArgumentError `badarg` for a name that is no node name.
  */
 export function hosts(nodes: readonly string[]): Strategy {
+  if (typeof nodes !== 'object' || (nodes as unknown) === null)
+    throw new ArgumentError('badarg', `expected hosts to be given a list of node names, got ${shown(nodes)}`);
   for (const node of nodes)
     if (nameFault(node) === 'not_a_node_name')
       throw new ArgumentError('badarg', `expected hosts to be given node names like 'name@host', got ${shown(node)}`);

@@ -19,7 +19,8 @@ export function nameFault(name: unknown): NameFault | undefined {
 
 /** Of whoever's making, for messages: escaped and not endless. */
 export function shown(text: unknown): string {
-  if (typeof text !== 'string') return `a ${typeof text}`;
+  if (text === null || text === undefined) return String(text);
+  if (typeof text !== 'string') return `${typeof text === 'object' ? 'an' : 'a'} ${typeof text}`;
   const quoted = JSON.stringify(text.slice(0, 200)).replaceAll(/[^ -~]/gu, escaped);
   return text.length <= 200 ? quoted : `${quoted}… (${text.length} characters)`;
 }

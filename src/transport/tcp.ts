@@ -3,7 +3,7 @@
 import { createServer, connect as netConnect, type Server, type Socket } from 'node:net';
 import { ConnectionError, type ConnectionErrorCode } from '../errors.js';
 import { abortError } from './abort.js';
-import { checkIsOptions } from './check-options.js';
+import { checkIsOptions, type OptionNames } from './check-options.js';
 import { hostAndPort, socketStream } from './socket-stream.js';
 import type { Endpoint, Listener, ListenOptions, Transport } from './transport.js';
 
@@ -18,13 +18,20 @@ export interface TcpOptions {
   readonly backlog?: number;
 }
 
+const OPTIONS: OptionNames<TcpOptions> = {
+  noDelay: true,
+  keepAlive: true,
+  localAddress: true,
+  backlog: true,
+};
+
 /**
  * The carrier of an ordinary `erl`, for IPv4 and IPv6 alike.
  *
  * @returns a transport without state: one may serve many nodes.
  */
 export function tcp(options: TcpOptions = {}): Transport {
-  checkIsOptions('tcp', options);
+  checkIsOptions('tcp', options, OPTIONS);
   return {
     name: 'tcp',
     handshakeLengthBytes: 2,

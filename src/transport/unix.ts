@@ -6,7 +6,7 @@ import { createServer, connect as netConnect, type Server, type Socket } from 'n
 import { join } from 'node:path';
 import { ArgumentError, ConnectionError } from '../errors.js';
 import { abortError } from './abort.js';
-import { checkIsOptions } from './check-options.js';
+import { checkIsOptions, type OptionNames } from './check-options.js';
 import { socketStream } from './socket-stream.js';
 import type { ByteStream, Endpoint, Listener, ListenOptions, Transport } from './transport.js';
 
@@ -25,7 +25,7 @@ const anyPort = 1;
  * instance: of what it answers, only that it does is used.
  */
 export function unix(options: UnixOptions): Transport {
-  checkIsOptions('unix', options);
+  checkIsOptions('unix', options, { directory: true } satisfies OptionNames<UnixOptions>);
   const { directory } = options;
   if (typeof directory !== 'string' || directory === '')
     throw new ArgumentError('badarg', 'unix: expected the directory that the sockets are in');

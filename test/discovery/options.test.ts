@@ -23,6 +23,24 @@ describe.each<[string, (options: never) => unknown]>([
   });
 });
 
+const pem = { key: 'k', cert: 'c', ca: 'a' };
+
+test.each<[string, () => unknown, RegExp]>([
+  ['epmd', () => epmd(wrong({ embeded: true })), /no option "embeded"; it has .*embedded/],
+  ['an embedded server', () => epmd({ embedded: wrong({ adress: '::' }) }), /no option "adress"; it has .*address/],
+  ['epmdServer', () => epmdServer(wrong({ adress: '::' })), /no option "adress"/],
+  ['staticNodes', () => staticNodes(wrong({ node: {} })), /no option "node"; it has .*nodes/],
+  ['srv', () => srv(wrong({ server: ['127.0.0.1'] })), /no option "server"; it has .*servers/],
+  ['tcp', () => tcp(wrong({ noDelai: true })), /no option "noDelai"; it has .*noDelay/],
+  ['unix', () => unix(wrong({ directory: '/tmp/x', dir: '/tmp/y' })), /no option "dir"/],
+  ['tls', () => tls(wrong({ ...pem, minVersoin: 'TLSv1.3' })), /the option "minVersoin" is not supported/],
+  ['tls with words of both kinds', () => tls(wrong({ ...pem, server: {} })), /the option "key" is not supported/],
+])('an option of %s that is misspelt', async (_, make, message) => {
+  const making = (async () => make())();
+  await expect(making).rejects.toBeInstanceOf(ArgumentError);
+  await expect(making).rejects.toThrow(message);
+});
+
 test.each<[string, () => unknown, RegExp]>([
   ['a table for options', () => staticNodes(wrong({ 'a@h': { host: 'h', port: 1 } })), /nodes: \{ "a@h"/],
   ['a list of sources', () => firstOf(wrong([staticNodes(), epmd()])), /one after the other/],

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { ArgumentError, ConnectionError } from '../../src/errors.js';
 import { type Cluster, type ClusterOptions, cluster } from '../../src/membership/cluster.js';
+import { dnsPoll } from '../../src/membership/dns-poll.js';
 import type { ClusterEvent } from '../../src/membership/events.js';
 import { hosts } from '../../src/membership/hosts.js';
 import type { Strategy } from '../../src/membership/strategy.js';
@@ -25,14 +26,14 @@ afterEach(async () => {
 /** Half of every span, so that jitter adds nothing to half of the back-off and takes nothing from the interval. */
 async function world(
   first: readonly unknown[] | Error,
-  options: ClusterOptions & { readonly prepare?: (node: FakeNode) => void } = {},
+  { prepare, ...options }: ClusterOptions & { readonly prepare?: (node: FakeNode) => void } = {},
 ): Promise<World> {
   const node = new FakeNode();
   const clock = new FakeClock();
   const events: ClusterEvent[] = [];
   const lines: LogLine[] = [];
   let said = first;
-  options.prepare?.(node);
+  prepare?.(node);
   const strategy: Strategy = {
     name: 'said',
     nodes: async () => {
@@ -54,6 +55,19 @@ async function world(
 
 const types = (events: readonly ClusterEvent[]) => events.map(({ type }) => type);
 const refused = new ConnectionError('econnrefused', 'nobody there');
+
+test.each<[string, () => unknown, RegExp]>([
+  ['no node', () => cluster(undefined as never, hosts([])), /given a node, got undefined/],
+  ['no strategy', () => cluster(new FakeNode(), undefined as never), /strategy, .*got undefined/],
+  ['a list for a strategy', () => cluster(new FakeNode(), ['a@h'] as never), /strategy, .*got an object/],
+  ['a name for options', () => cluster(new FakeNode(), hosts([]), 'x' as never), /options .*got "x"/],
+  ['a misspelt option', () => cluster(new FakeNode(), hosts([]), { intervall: 5 } as never), /no option "intervall"/],
+  ['hosts of nothing', () => hosts(undefined as never), /list of node names, got undefined/],
+  ['dnsPoll of nothing', () => dnsPoll(undefined as never), /options .*got undefined/],
+])('%s: told at once, not by a rejection that nobody can catch', (_what, make, message) => {
+  expect(make).toThrow(ArgumentError);
+  expect(make).toThrow(message);
+});
 
 describe('whom it connects to', () => {
   test('everyone who is named, but itself, tools, what is no name, and who is connected already', async () => {

@@ -1,7 +1,7 @@
 // Discovery by EPMD: the peer's host says where the peer listens, ours is told where we do. Protocol section 1.
 // BEAM's habits are kept where others can see them; every wait has an end.
 import { ArgumentError, ConnectionError, ProtocolError } from '../../errors.js';
-import { checkIsOptions } from '../../transport/check-options.js';
+import { checkIsOptions, type OptionNames } from '../../transport/check-options.js';
 import type { Endpoint } from '../../transport/transport.js';
 import type { Discovery, NodeName, Registrant, Registration, RegistrationStatus } from '../discovery.js';
 import { splitNodeName } from '../node-name.js';
@@ -20,7 +20,7 @@ import {
   type RegisteredName,
 } from './messages.js';
 import { KeptRegistration, type Registered } from './registration.js';
-import type { EpmdServerOptions } from './server.js';
+import { type EpmdServerOptions, SERVER_OPTIONS } from './server.js';
 
 export interface EpmdOptions {
   /** The port of every EPMD that is asked. Default: `ERL_EPMD_PORT`, else 4369. */
@@ -40,6 +40,15 @@ export interface EpmdOptions {
   readonly env?: Environment;
 }
 
+const OPTIONS: OptionNames<EpmdOptions> = {
+  port: true,
+  host: true,
+  timeout: true,
+  embedded: true,
+  lookup: true,
+  env: true,
+};
+
 /** How long the other addresses of a host may take after one of them has answered. */
 const GRACE = 1000;
 /** A registration that was lost is to be back soon, so its attempts are shorter. */
@@ -54,11 +63,11 @@ const MAX_PORT2_ANSWER = 14 + 2 * 1020;
  * @throws ArgumentError `badarg` for a port (or `ERL_EPMD_PORT`) that is none.
  */
 export function epmd(options: EpmdOptions = {}): Discovery {
-  checkIsOptions('epmd', options);
+  checkIsOptions('epmd', options, OPTIONS);
   const { host: registerAtHost, embedded: serves } = options;
   if (registerAtHost !== undefined && (typeof registerAtHost !== 'string' || registerAtHost === ''))
     throw new ArgumentError('badarg', `expected the host of an EPMD to register with, got a ${typeof registerAtHost}`);
-  if (serves !== undefined && typeof serves !== 'boolean') checkIsOptions('epmd, as embedded,', serves);
+  if (serves !== undefined && typeof serves !== 'boolean') checkIsOptions('epmd, as embedded,', serves, SERVER_OPTIONS);
   const environment = options.env ?? process.env;
   const port = epmdPort(options.port, environment, 1);
   const timeout = options.timeout ?? 10_000;

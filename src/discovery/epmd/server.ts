@@ -2,7 +2,7 @@
 // It is as open as its sockets and no more: it never blocks, never ends the process, and bounds what strangers hold.
 import { type AddressInfo, createServer, isIP, isIPv6, type Server, type Socket } from 'node:net';
 import { ArgumentError, ConnectionError } from '../../errors.js';
-import { checkIsOptions } from '../../transport/check-options.js';
+import { checkIsOptions, type OptionNames } from '../../transport/check-options.js';
 import { type Environment, epmdAddresses, epmdPort, relaxedCommandCheck } from './environment.js';
 import { encodeNamesResponse, type RegisteredName } from './messages.js';
 import { Registry } from './registry.js';
@@ -37,6 +37,20 @@ export interface EpmdServerOptions {
   readonly env?: Environment;
 }
 
+/** @internal Those of an embedded server, too. */
+export const SERVER_OPTIONS: OptionNames<EpmdServerOptions> = {
+  port: true,
+  address: true,
+  relaxedCommandCheck: true,
+  packetTimeout: true,
+  delayAccept: true,
+  delayWrite: true,
+  maxNames: true,
+  maxConnections: true,
+  onRefused: true,
+  env: true,
+};
+
 export interface EpmdServer {
   readonly port: number;
   /** The addresses it listens on. */
@@ -59,7 +73,7 @@ export interface EpmdServer {
  * is none.
  */
 export async function epmdServer(options: EpmdServerOptions = {}): Promise<EpmdServer> {
-  checkIsOptions('epmdServer', options);
+  checkIsOptions('epmdServer', options, SERVER_OPTIONS);
   const environment = options.env ?? process.env;
   const port = epmdPort(options.port, environment, 0);
   const addresses = listenAddresses(epmdAddresses(options.address, environment));

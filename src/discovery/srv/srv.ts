@@ -3,7 +3,7 @@
 import { setMaxListeners } from 'node:events';
 import { BlockList, isIP } from 'node:net';
 import { ArgumentError, ConnectionError, type ErlnodeError, ProtocolError } from '../../errors.js';
-import { checkIsOptions } from '../../transport/check-options.js';
+import { checkIsOptions, type OptionNames } from '../../transport/check-options.js';
 import type { Endpoint } from '../../transport/transport.js';
 import type { Discovery, NodeName } from '../discovery.js';
 import { helped } from '../helper-names.js';
@@ -48,6 +48,20 @@ export interface SrvOptions {
   readonly random?: () => number;
 }
 
+const OPTIONS: OptionNames<SrvOptions> = {
+  mapping: true,
+  servers: true,
+  resolver: true,
+  families: true,
+  timeout: true,
+  retries: true,
+  firstTimeout: true,
+  cache: true,
+  port: true,
+  env: true,
+  random: true,
+};
+
 /** Targets that are resolved for one node; those that are worse are left out. */
 const MAX_TARGETS = 8;
 /** Targets that are resolved to find which of them has a node's address, and how many of them at once. */
@@ -63,7 +77,7 @@ const FAMILY_GRACE = 100;
  * @throws ArgumentError `badarg` for an option that is none.
  */
 export function srv(options: SrvOptions = {}): Discovery {
-  checkIsOptions('srv', options);
+  checkIsOptions('srv', options, OPTIONS);
   const timeout = inRange('timeout', options.timeout ?? 2500, 1, 0x7fff_ffff);
   const random = options.random ?? Math.random;
   const asking = {
