@@ -72,7 +72,7 @@ export interface StaticNodes extends Discovery {
  */
 export function staticNodes(options: StaticNodesOptions = {}): StaticNodes {
   // A table in the place of the options is the likeliest mistake.
-  const node = Object.keys(Object(options)).find((key) => key.includes('@'));
+  const node = Object.keys(Object(options) as object).find((key) => key.includes('@'));
   if (node !== undefined)
     throw new ArgumentError(
       'badarg',
