@@ -21,7 +21,7 @@ export type { Strategy, StrategyOptions } from './membership/strategy.js';
 export type { ExposedModule } from './node/exposed.js';
 export type { ConnectionInfo } from './node/info.js';
 export type { BusyEvent, EventOptions, NodeEvent } from './node/monitor-nodes.js';
-export type { Node, NodeKind } from './node/node.js';
+export type { ListeningAt, Node, NodeKind } from './node/node.js';
 export type { ListenAddress, NodeLimits, NodeOptions } from './node/options.js';
 export type { RpcOptions } from './otp/erpc.js';
 export { type From, reply } from './otp/gen.js';

@@ -22,8 +22,25 @@ export interface Attempt {
   abort(): void;
 }
 
+/** Who has opened a connection, or is about to: this node or the other one. */
+export type Direction = 'out' | 'in';
+
+/** A connection that may come up. */
+export interface Pending {
+  readonly node: string;
+  /** `awaited`: the peer refused our attempt because it makes one of its own. */
+  readonly state: Attempt['phase'] | 'awaited';
+  readonly direction: Direction;
+  /** When it began, on the clock of `performance.now()`. */
+  readonly since: number;
+  /** About so many bytes wait for it. */
+  readonly queuedBytes: number;
+}
+
 interface Peer {
   readonly name: string;
+  /** When the attempt began, or the wait for the peer's, on the clock of `performance.now()`. */
+  since: number;
   controller: DistController | undefined;
   attempt: Attempt | undefined;
   /** Signals for when the connection is up. */
@@ -43,7 +60,7 @@ export interface ConnectionsOptions {
   /** Starts an attempt, which ends in {@link Connections.established} or {@link Connections.failed}. */
   dial(peer: string): Attempt;
   /** Makes a connection of a stream whose handshake has been done. */
-  open(established: Established, stream: ByteStream): DistController;
+  open(established: Established, stream: ByteStream, direction: Direction): DistController;
   onUp(controller: DistController): void;
   onDown(controller: DistController, reason: Error | undefined): void;
   /** A connection that was wanted did not come about. */
@@ -72,6 +89,17 @@ export class Connections {
   /** All connections that are up. */
   up(): DistController[] {
     return [...this.peers.values()].flatMap(({ controller }) => (controller === undefined ? [] : [controller]));
+  }
+
+  /** The connections that may come up, all of them or the one to `name`. */
+  pending(name?: string): Pending[] {
+    const peers = name === undefined ? this.peers.values() : [this.peers.get(name)];
+    return [...peers].flatMap((peer) => {
+      if (peer === undefined || peer.controller !== undefined) return [];
+      const { name: node, attempt, since, queuedBytes } = peer;
+      const direction = attempt === undefined ? 'in' : 'out';
+      return [{ node, state: attempt?.phase ?? 'awaited', direction, since, queuedBytes }];
+    });
   }
 
   /** Whether a connection may come up soon. */
@@ -142,7 +170,12 @@ export class Connections {
    *
    * @returns the controller, or undefined when the connection is not wanted after all and has been closed.
    */
-  established(established: Established, stream: ByteStream, replacing: boolean): DistController | undefined {
+  established(
+    established: Established,
+    stream: ByteStream,
+    direction: Direction,
+    replacing: boolean,
+  ): DistController | undefined {
     const before = this.get(established.peer);
     if (this.stopped || (before !== undefined && !replacing)) {
       stream.destroy();
@@ -152,7 +185,7 @@ export class Connections {
     // Not sooner: with its old connection an idle peer is forgotten.
     const peer = this.peer(established.peer);
     this.settle(peer);
-    const controller = this.options.open(established, stream);
+    const controller = this.options.open(established, stream, direction);
     peer.controller = controller;
     this.options.onUp(controller);
     const { queued, waiters } = peer;
@@ -177,6 +210,7 @@ export class Connections {
     if ((error as HandshakeError).code === 'nok') {
       // The peer's own attempt is under way and better than ours; it ends in `established`, or never comes.
       const left = Math.max(0, attempt.deadline - performance.now());
+      peer.since = performance.now();
       peer.expecting = setTimeout(() => this.giveUp(peer, error), left);
       return;
     }
@@ -204,6 +238,7 @@ export class Connections {
     if (known !== undefined) return known;
     const fresh: Peer = {
       name,
+      since: performance.now(),
       controller: undefined,
       attempt: undefined,
       queued: [],
@@ -221,6 +256,7 @@ export class Connections {
       this.giveUp(peer, new ConnectionError('node_stopped', 'this node has been stopped'));
       return;
     }
+    peer.since = performance.now();
     peer.attempt = this.options.dial(peer.name);
   }
 

@@ -9,11 +9,13 @@ import { ConnectionError, LimitError } from '../errors.js';
 import { startTimeout } from '../process/timer.js';
 import { Pump } from '../transport/pump.js';
 import type { ByteStream, ByteStreamSink } from '../transport/transport.js';
+import type { Direction } from './connections.js';
 
 export interface DistControllerOptions {
   readonly self: string;
   readonly established: Established;
   readonly stream: ByteStream;
+  readonly direction: Direction;
   readonly connection: Pick<ConnectionOptions, 'terms' | 'limits' | 'tickTime'>;
   readonly busyBytes: number;
   readonly queueBytes: number;
@@ -28,6 +30,9 @@ export class DistController implements ByteStreamSink {
   readonly established: Established;
   /** Whether either side is a hidden node (protocol section 2.10, PUBLISHED). */
   readonly hidden: boolean;
+  readonly direction: Direction;
+  /** When it came up, on the clock of `performance.now()`. */
+  readonly since: number = performance.now();
   private readonly stream: ByteStream;
   private readonly connection: Connection;
   private readonly pump: Pump;
@@ -43,6 +48,7 @@ export class DistController implements ByteStreamSink {
     this.peer = established.peer;
     this.established = established;
     this.stream = stream;
+    this.direction = options.direction;
     this.hidden = !hasFlags(established.flags, DFLAG.DFLAG_PUBLISHED);
     this.connection = new Connection({
       ...connection,

@@ -12,8 +12,9 @@ import { format } from '../term/format.js';
 import type { ByteStream, ByteStreamSink, Transport } from '../transport/transport.js';
 import { Acceptors } from './accept.js';
 import { Challenges, dial } from './connect.js';
-import { type Attempt, Connections } from './connections.js';
+import { type Attempt, Connections, type Direction } from './connections.js';
 import { DistController } from './dist-controller.js';
+import { type ConnectionInfo, connectionInfo, pendingInfo } from './info.js';
 import type { Log } from './log.js';
 import { type BusyEvent, type EventOptions, Monitors, type NodeEvent } from './monitor-nodes.js';
 import { NameGiver } from './name-giver.js';
@@ -68,7 +69,7 @@ export class Distribution {
       self: name,
       queuedSignals: this.limits.queuedSignals,
       queueBytes: this.limits.queueBytes,
-      open: (established, stream) => this.open(established, stream),
+      open: (established, stream, direction) => this.open(established, stream, direction),
       onUp: (controller) => this.nodeUp(controller),
       onDown: (controller, reason) => this.nodeDown(controller, reason),
       onFailed: (peer, error) => this.connectFailed(peer, error),
@@ -78,7 +79,7 @@ export class Distribution {
           ...both,
           discovery,
           stillWanted: (wanted) => this.connections.stillWanted(wanted),
-          onEstablished: (established, stream) => this.adopt(established, stream, false),
+          onEstablished: (established, stream) => this.adopt(established, stream, 'out', false),
           onFailed: (failed: string, attempt: Attempt, error: Error) => this.connections.failed(failed, attempt, error),
         }),
     });
@@ -87,7 +88,7 @@ export class Distribution {
       unauthenticated: this.limits.unauthenticated,
       names: this.names,
       decide: (peer): Decision => this.connections.decide(peer),
-      onEstablished: (established, stream, replacing) => this.adopt(established, stream, replacing),
+      onEstablished: (established, stream, replacing) => this.adopt(established, stream, 'in', replacing),
       onFailed: (remote, peer, error) => this.refused(remote, peer, error),
     });
   }
@@ -99,6 +100,13 @@ export class Distribution {
 
   get(node: string): DistController | undefined {
     return this.connections.get(node);
+  }
+
+  /** How every connection fares, or the one to `node`; those that are up first. */
+  info(node?: string): ConnectionInfo[] {
+    const one = node === undefined ? undefined : this.connections.get(node);
+    const up = node === undefined ? this.connections.up() : one === undefined ? [] : [one];
+    return [...up.map(connectionInfo), ...this.connections.pending(node).map(pendingInfo)];
   }
 
   /** @throws the error that ended the attempt, or ConnectionError `aborted`, `timeout`. */
@@ -207,13 +215,14 @@ export class Distribution {
     this.busyMonitors.end();
   }
 
-  private open(established: Established, stream: ByteStream): DistController {
+  private open(established: Established, stream: ByteStream, direction: Direction): DistController {
     const { name, options, deliver } = this.parts;
     const { peer } = established;
     const controller: DistController = new DistController({
       self: name,
       established,
       stream,
+      direction,
       connection: {
         limits: this.limits,
         terms: { ...options.terms, ...(options.limits?.terms === undefined ? {} : { limits: options.limits.terms }) },
@@ -229,8 +238,8 @@ export class Distribution {
   }
 
   /** Makes a connection of a handshake that has been done. */
-  adopt(established: Established, stream: ByteStream, replacing: boolean): ByteStreamSink {
-    return this.connections.established(established, stream, replacing) ?? CLOSED;
+  adopt(established: Established, stream: ByteStream, direction: Direction, replacing: boolean): ByteStreamSink {
+    return this.connections.established(established, stream, direction, replacing) ?? CLOSED;
   }
 
   private peerBusy(peer: string, busy: boolean): void {

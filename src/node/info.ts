@@ -1,21 +1,34 @@
 // How a connection fares, for people and programs who want to know.
 import { DFLAG, flagNames, hasFlags } from '../dist/flags.js';
+import type { Direction, Pending } from './connections.js';
 import type { DistController } from './dist-controller.js';
 
-/** How one connection fares. */
+/**
+ * How one connection fares: one that is up, or one that this node tries to make. What a connection that is not up yet
+ * does not have is undefined, zero or empty.
+ */
 export interface ConnectionInfo {
   readonly node: string;
-  readonly hidden: boolean;
-  readonly creation: number;
+  /**
+   * `up`: messages flow. `lookup`: the node is looked up and a stream to it is opened. `handshake`: both sides prove who
+   * they are. `awaited`: the peer has refused our attempt because it makes one of its own.
+   */
+  readonly state: 'lookup' | 'handshake' | 'awaited' | 'up';
+  /** Who opens the connection: `out` for this node, `in` for the peer. */
+  readonly direction: Direction;
+  /** When the connection came up; when the attempt began, if it has not. */
+  readonly since: Date;
+  readonly hidden: boolean | undefined;
+  readonly creation: number | undefined;
   /** The negotiated flags, by their names in the specification. */
   readonly flags: readonly string[];
   /**
    * The OTP release that announces what this peer announced, as far as flags tell releases apart. A node that is no
    * BEAM announces what it likes.
    */
-  readonly release: '23' | '24' | '25-27' | '28' | '29';
+  readonly release: '23' | '24' | '25-27' | '28' | '29' | undefined;
   /** The other end of the stream. */
-  readonly remote: string;
+  readonly remote: string | undefined;
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly messagesIn: number;
@@ -28,7 +41,7 @@ export interface ConnectionInfo {
   readonly openFragments: number;
   /** Atoms that were sent as cache references, 0 to 1 of all; NaN before the first. */
   readonly atomCacheHitRate: number;
-  /** Bytes that have not left this process yet. */
+  /** Bytes that have not left this process yet; those that wait for the connection are estimated. */
   readonly queuedBytes: number;
   /** Whether `queuedBytes` is over the busy mark: producers should wait. */
   readonly busy: boolean;
@@ -39,6 +52,9 @@ export function connectionInfo(controller: DistController): ConnectionInfo {
   const { lastHeard, atomCacheHits, atomCacheFills, ...counts } = statistics;
   return {
     node: controller.peer,
+    state: 'up',
+    direction: controller.direction,
+    since: dateOf(controller.since),
     hidden: controller.hidden,
     creation: established.peerCreation,
     flags: flagNames(established.flags),
@@ -50,6 +66,37 @@ export function connectionInfo(controller: DistController): ConnectionInfo {
     queuedBytes: controller.queuedBytes,
     busy: controller.busy,
   };
+}
+
+/** What is known of a connection that is not up yet. Of strangers that have not proved who they are there is none. */
+export function pendingInfo({ node, state, direction, since, queuedBytes }: Pending): ConnectionInfo {
+  return {
+    node,
+    state,
+    direction,
+    since: dateOf(since),
+    hidden: undefined,
+    creation: undefined,
+    flags: [],
+    release: undefined,
+    remote: undefined,
+    bytesIn: 0,
+    bytesOut: 0,
+    messagesIn: 0,
+    messagesOut: 0,
+    ticksIn: 0,
+    ticksOut: 0,
+    silentFor: 0,
+    openFragments: 0,
+    atomCacheHitRate: Number.NaN,
+    queuedBytes,
+    busy: false,
+  };
+}
+
+/** The time of day of a moment on the clock of `performance.now()`. */
+function dateOf(moment: number): Date {
+  return new Date(Math.round(performance.timeOrigin + moment));
 }
 
 /** The first flag that a release brought (protocol section 9.1). */

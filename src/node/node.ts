@@ -27,7 +27,7 @@ import { tuple } from '../term/tuple.js';
 import type { ByteStream, ByteStreamSink, Listener, Transport } from '../transport/transport.js';
 import { Distribution, type DistributionOptions } from './distribution.js';
 import { Exposed, type ExposedModule } from './exposed.js';
-import { type ConnectionInfo, connectionInfo } from './info.js';
+import type { ConnectionInfo } from './info.js';
 import type { BusyEvent, EventOptions, NodeEvent } from './monitor-nodes.js';
 import { parseNodeName } from './node-name.js';
 import { describeSignal } from './remote-signals.js';
@@ -44,6 +44,12 @@ export interface NodeParts extends Omit<DistributionOptions, 'deliver' | 'nodeDo
 export type NodeKind = 'visible' | 'hidden' | 'connected';
 
 const NODE_KINDS: readonly NodeKind[] = ['visible', 'hidden', 'connected'];
+
+/** A place where a node listens. */
+export interface ListeningAt {
+  readonly host: string;
+  readonly port: number;
+}
 
 export class Node {
   readonly name: string;
@@ -94,9 +100,14 @@ export class Node {
     parts.options.signal?.addEventListener('abort', this.onAbort, { once: true });
   }
 
-  /** The port that this node listens on; undefined when it does not listen. */
+  /** The port that this node listens on, the one that others are told of; undefined when it does not listen. */
   get port(): number | undefined {
     return this.parts.listeners[0]?.port;
+  }
+
+  /** Where this node listens, the place that others are told of first. */
+  get listeners(): readonly ListeningAt[] {
+    return this.parts.listeners.map(({ host, port }) => ({ host, port }));
   }
 
   /**
@@ -186,13 +197,12 @@ export class Node {
     return this.distribution.events(options);
   }
 
-  /** How the connections fare: all of them, or the one to `node` if there is one. */
+  /** How the connections fare, those to come included: all of them, or the one to `node` if there is one. */
   info(): ConnectionInfo[];
   info(node: string | Atom): ConnectionInfo | undefined;
   info(node?: string | Atom): ConnectionInfo[] | ConnectionInfo | undefined {
-    if (node === undefined) return this.distribution.up().map(connectionInfo);
-    const controller = this.distribution.get(nameText(node, 'info()'));
-    return controller === undefined ? undefined : connectionInfo(controller);
+    if (node === undefined) return this.distribution.info();
+    return this.distribution.info(nameText(node, 'info()'))[0];
   }
 
   /**
@@ -324,7 +334,7 @@ export class Node {
 
   /** @internal The connection that gave this node its name. */
   adopt(established: Established, stream: ByteStream): ByteStreamSink {
-    return this.distribution.adopt(established, stream, false);
+    return this.distribution.adopt(established, stream, 'out', false);
   }
 
   private async shutDown(timeout: number | undefined): Promise<void> {

@@ -51,7 +51,7 @@ test('a stopped BEAM is busy; beyond the hard cap it is a slow peer and let go',
     other.signal('SIGSTOP');
     const me = ts.node.spawnMailbox();
     const chunk = Buffer.alloc(1024 * 1024, 1);
-    for (let i = 0; i < 400 && ts.node.info(other.name) !== undefined; i++) {
+    for (let i = 0; i < 400 && ts.node.info(other.name)?.state === 'up'; i++) {
       me.send({ name: 'nobody', node: other.name }, chunk);
       await new Promise((resolve) => setImmediate(resolve));
     }
