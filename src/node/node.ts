@@ -178,7 +178,8 @@ export class Node {
   /** OTP: `nodes/1`. Connections of a hidden node are hidden on both sides. */
   nodes(kind: NodeKind = 'visible'): string[] {
     if (!NODE_KINDS.includes(kind)) {
-      throw new ArgumentError('badarg', `nodes() takes one of ${NODE_KINDS.join(', ')}, not ${kindOf(kind)}`);
+      const given = typeof kind === 'string' ? JSON.stringify(String(kind).slice(0, 100)) : kindOf(kind);
+      throw new ArgumentError('badarg', `nodes() takes one of ${NODE_KINDS.join(', ')}, not ${given}`);
     }
     return this.distribution
       .up()

@@ -124,7 +124,9 @@ export function aborted(what: string, signal: AbortSignal | undefined): Connecti
 
 function unreachable(at: string, error: NodeJS.ErrnoException): ConnectionError {
   const refused = error.code === 'ECONNREFUSED';
-  const hint = refused ? ' (nothing listens there: start `epmd -daemon`, or check the port and ERL_EPMD_PORT)' : '';
+  const remedy =
+    'start `epmd -daemon`, serve one by epmd({ embedded: true }) on that host, or check the port and ERL_EPMD_PORT';
+  const hint = refused ? ` (nothing listens there: ${remedy})` : '';
   return new ConnectionError('epmd_unreachable', `cannot reach ${at}: ${error.message}${hint}`, { cause: error });
 }
 
