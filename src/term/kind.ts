@@ -83,7 +83,8 @@ function kindOfObject(term: object | null): Kind {
 function describe(value: unknown): string {
   if (typeof value === 'number') return `${value}, which Erlang does not have`;
   if (typeof value !== 'object') return `a ${typeof value}`;
-  return `an instance of ${(value as object).constructor.name || 'a class without a name'}`;
+  const name: unknown = (value as { constructor?: { name?: unknown } | null }).constructor?.name;
+  return `an instance of ${typeof name === 'string' && name !== '' ? name : 'a class without a name'}`;
 }
 
 /** The text of anything that {@link kindOf} calls an atom. */

@@ -32,7 +32,8 @@ export function charlist(text: string): number[] {
 }
 
 /**
- * Reads chardata or iodata: a string, a binary (UTF-8), a charlist, or any nesting of them.
+ * Reads chardata or iodata: a string, a binary (UTF-8), a charlist, or any nesting of them. A character may begin in one
+ * binary and end in the next, as in `unicode:characters_to_list/1`.
  *
  * @throws ArgumentError `badarg` for anything else, for bytes that are not UTF-8 and for numbers that are no character.
  */
@@ -41,12 +42,20 @@ export function text(term: Term): string {
   if (typeof term === 'number') throw new ArgumentError('badarg', 'text() takes a binary, a string or a list');
   let out = '';
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  // The last text was a binary, so a character may be incomplete.
+  let afterBinary = false;
   const pending: Term[] = [term];
   while (pending.length > 0) {
     const next = pending.pop();
+    if (afterBinary && (typeof next === 'string' || typeof next === 'number')) {
+      out += decodeUtf8(utf8);
+      afterBinary = false;
+    }
     if (typeof next === 'string') out += next;
-    else if (next instanceof Uint8Array) out += decodeUtf8(utf8, next);
-    else if (typeof next === 'number') out += character(next);
+    else if (next instanceof Uint8Array) {
+      out += decodeUtf8(utf8, next);
+      afterBinary = true;
+    } else if (typeof next === 'number') out += character(next);
     else if (Array.isArray(next)) {
       for (let i = next.length - 1; i >= 0; i--) pending.push((next as readonly Term[])[i]);
     } else if (next instanceof ImproperList) {
@@ -54,12 +63,13 @@ export function text(term: Term): string {
       for (let i = next.elements.length - 1; i >= 0; i--) pending.push(next.elements[i]);
     } else throw new ArgumentError('badarg', 'text() reads binaries, strings and (nested) lists of characters only');
   }
-  return out;
+  return out + decodeUtf8(utf8);
 }
 
-function decodeUtf8(decoder: InstanceType<typeof TextDecoder>, bytes: Uint8Array): string {
+/** The text of `bytes` as far as it is complete; without any, only that nothing is left incomplete. */
+function decodeUtf8(decoder: InstanceType<typeof TextDecoder>, bytes?: Uint8Array): string {
   try {
-    return decoder.decode(bytes);
+    return decoder.decode(bytes, { stream: bytes !== undefined });
   } catch (cause) {
     throw new ArgumentError('badarg', 'text() met a binary that is not UTF-8', { cause });
   }

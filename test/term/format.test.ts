@@ -351,3 +351,9 @@ describe('console.log and String()', () => {
     expect(JSON.stringify([float(2)])).toBe('[2]');
   });
 });
+
+test('an object whose class cannot be named is refused like any other', () => {
+  const nameless = Object.create(Object.create(Object.create(null) as object) as object) as Term;
+  const misleading = Object.assign(new (class Own {})(), { constructor: null }) as unknown as Term;
+  for (const term of [nameless, misleading]) expect(() => format(term)).toThrow(ArgumentError);
+});

@@ -27,6 +27,9 @@ test('text reads chardata of any nesting', () => {
   expect(text([])).toBe('');
   expect(text('x')).toBe('x');
   expect(text(Buffer.from('\ufeffbom'))).toBe('\ufeffbom');
+  // Pieces as a socket gave them: unicode:characters_to_list/1 of OTP 25 reads them so, too.
+  const bytes = Buffer.from('aλ😀');
+  expect(text([[...bytes].map((byte) => Buffer.of(byte)), 98])).toBe('aλ😀b');
   let deep: Term = 'x';
   for (let i = 0; i < 300_000; i++) deep = [deep];
   expect(text(deep)).toBe('x');
@@ -40,6 +43,8 @@ test.each<[string, Term]>([
   ['a surrogate', [0xd800]],
   ['a number beyond Unicode', [0x110000]],
   ['bytes that are not UTF-8', [Buffer.from([0xff])]],
+  ['a character that does not end', [Buffer.of(0xc3), []]],
+  ['a character that something else breaks off', [Buffer.of(0xc3), 120, Buffer.of(0xa4)]],
 ])('%s is no text', (_, term) => {
   expect(() => text(term)).toThrow(ArgumentError);
 });
