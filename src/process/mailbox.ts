@@ -24,6 +24,8 @@ export class Mailbox {
   private urgent = 0;
   private first: Waiter | undefined = undefined;
   private last: Waiter | undefined = undefined;
+  /** Counts what moves messages to other places, so that whoever looks through them notices. */
+  private moves = 0;
 
   get length(): number {
     return this.messages === undefined ? 0 : this.messages.length - this.head;
@@ -31,20 +33,16 @@ export class Mailbox {
 
   /** A message has arrived. */
   put(message: Term): void {
-    // Matchers are the program's and may begin or end other waits: a waiter that left keeps its way to the next one.
-    for (let waiter = this.first; waiter !== undefined; waiter = waiter.next) {
-      if (waiter.offer(message)) return;
-    }
+    if (this.offered(message)) return;
     if (this.messages === undefined) this.messages = [message];
     else this.messages.push(message);
   }
 
   /** A message with priority: before ordinary ones, behind those with priority that are there. */
   putUrgent(message: Term): void {
-    for (let waiter = this.first; waiter !== undefined; waiter = waiter.next) {
-      if (waiter.offer(message)) return;
-    }
+    if (this.offered(message)) return;
     this.messages ??= [];
+    this.moves++;
     this.messages.splice(this.head + this.urgent++, 0, message);
   }
 
@@ -56,14 +54,14 @@ export class Mailbox {
         this.remove(i);
         return message;
       }
+      const { moves } = this;
       const outcome = outcomeOf(matcher, message);
-      if (outcome === NOTHING) continue;
-      if (this.messages?.[i] === message) {
+      // The matcher itself has received: look again.
+      if (moves !== this.moves) i = this.head - 1;
+      else if (outcome !== NOTHING) {
         this.remove(i);
         return outcome;
       }
-      // The matcher itself has received: look again.
-      i = this.head - 1;
     }
     return NOTHING;
   }
@@ -84,6 +82,7 @@ export class Mailbox {
 
   /** Takes out the messages for which `unwanted` says so (OTP: flush). */
   flush(unwanted: (message: Term) => boolean): void {
+    this.moves++;
     const messages = this.messages?.slice(this.head);
     this.urgent = messages?.slice(0, this.urgent).filter((message) => !unwanted(message)).length ?? 0;
     this.messages = messages?.filter((message) => !unwanted(message));
@@ -92,12 +91,24 @@ export class Mailbox {
 
   /** The process has ended: everyone who waits is told, and the messages are dropped. */
   close(): void {
+    this.moves++;
     this.messages = undefined;
     this.head = 0;
+    this.urgent = 0;
     for (let waiter = this.first; waiter !== undefined; waiter = waiter.next) waiter.ended();
   }
 
+  /** @returns whether somebody who waits took the message. */
+  private offered(message: Term): boolean {
+    // Matchers are the program's and may begin or end other waits: a waiter that left keeps its way to the next one.
+    for (let waiter = this.first; waiter !== undefined; waiter = waiter.next) {
+      if (waiter.offer(message)) return true;
+    }
+    return false;
+  }
+
   private remove(index: number): void {
+    this.moves++;
     const messages = this.messages as Term[];
     if (index - this.head < this.urgent) this.urgent--;
     if (index !== this.head) {

@@ -32,7 +32,8 @@ export function receive(
 export class Messages implements AsyncIterableIterator<Term, undefined, undefined> {
   private readonly process: ProcessState;
   private readonly throws: boolean;
-  private waiting: Receiving | undefined = undefined;
+  /** One, unless `next` is called again before the first has come. */
+  private waiting: readonly Receiving[] = [];
   private left = false;
 
   constructor(process: ProcessState, throws: boolean) {
@@ -42,15 +43,16 @@ export class Messages implements AsyncIterableIterator<Term, undefined, undefine
 
   next(): Promise<IteratorResult<Term, undefined>> {
     if (this.left || (this.process.exited && !this.throws)) return Promise.resolve(END);
-    this.waiting = new Receiving(this.process, undefined, this.throws ? 'iterate' : 'iterate to the end');
-    this.waiting.start(undefined);
-    return this.waiting.promise as Promise<IteratorResult<Term, undefined>>;
+    const begun = new Receiving(this.process, undefined, this.throws ? 'iterate' : 'iterate to the end');
+    this.waiting = [...this.waiting.filter(({ settled }) => !settled), begun];
+    begun.start(undefined);
+    return begun.promise as Promise<IteratorResult<Term, undefined>>;
   }
 
-  /** The loop was left: a wait that is under way takes no message any more. */
+  /** The loop was left: waits that are under way take no message any more. */
   return(): Promise<IteratorResult<Term, undefined>> {
     this.left = true;
-    this.waiting?.leave();
+    for (const wait of this.waiting) wait.leave();
     return Promise.resolve(END);
   }
 
@@ -71,7 +73,7 @@ class Receiving implements Waiter {
   private readonly purpose: 'receive' | 'iterate' | 'iterate to the end';
   private readonly resolve: (value: unknown) => void;
   private readonly reject: (error: unknown) => void;
-  private settled = false;
+  settled = false;
   private timer: Timer | undefined = undefined;
   private signal: AbortSignal | undefined = undefined;
   private onAbort: (() => void) | undefined = undefined;

@@ -96,6 +96,15 @@ describe('messages that are there', () => {
     expect(await me.receive()).toBe(2);
   });
 
+  test('a matcher that receives what it is offered does not get it twice, whatever it is', async () => {
+    for (const message of [undefined, 7, atom('x')]) {
+      for (const each of [message, 1, 2]) me.send(me.pid, each);
+      const inner: Promise<Term>[] = [];
+      const outer = await me.receive(() => inner.push(inner.length === 0 ? me.receive() : Promise.resolve(0)) > 0);
+      expect([await inner[0], outer, await me.receive()]).toEqual([message, 1, 2]);
+    }
+  });
+
   test('many messages, taken from the front and from the middle', async () => {
     const many = 10_000;
     for (let i = 0; i < many; i++) put(i, `${i}`);
@@ -308,6 +317,16 @@ describe('for await', () => {
     expect([await messages.next(), await me.receive()]).toEqual([{ done: true, value: undefined }, 1]);
     me.exit();
     expect(await me[Symbol.asyncIterator]().next()).toEqual({ done: true, value: undefined });
+  });
+
+  test('return() while several messages are awaited: none is lost', async () => {
+    const messages = me[Symbol.asyncIterator]();
+    const asked = [messages.next(), messages.next(), messages.next()];
+    me.send(me.pid, 1);
+    await messages.return?.();
+    me.send(me.pid, 2);
+    expect((await Promise.all(asked)).map(({ value }) => value as Term)).toEqual([1, undefined, undefined]);
+    expect(await me.receive()).toBe(2);
   });
 
   test('leaving the loop leaves the messages', async () => {
