@@ -152,8 +152,14 @@ export class Delivery {
     if (process === undefined) return;
     // A reply that was sent to the pid although it names an alias: it arrives if the alias is active, as it should.
     const reply = to instanceof Pid ? replyReference(message) : undefined;
-    if (reply === undefined || reply.node !== this.local.node) process.mailbox.put(message);
-    else if (this.local.aliases.get(reply)?.process === process) this.aliasMessage(reply, message);
+    if (reply === undefined || reply.node !== this.local.node) {
+      process.mailbox.put(message);
+      return;
+    }
+    const owner = this.local.aliases.get(reply)?.process;
+    if (owner === process) this.aliasMessage(reply, message);
+    // Somebody else's, passed on: for this process a message like any other. Without an owner it is a late reply.
+    else if (owner !== undefined) process.mailbox.put(message);
   }
 
   private aliasMessage(ref: Reference, message: Term, priority?: true): void {
