@@ -80,7 +80,10 @@ export class Connection {
     this.#sink = options.sink;
     this.#control = new ControlWriter(flags);
     const decoder = new Decoder(options.terms);
-    const encoder = new Encoder(options.encoding, !hasFlags(flags, DFLAG.DFLAG_V4_NC));
+    const encoder = new Encoder(options.encoding, {
+      smallIdentifiers: !hasFlags(flags, DFLAG.DFLAG_V4_NC),
+      noRecords: !hasFlags(flags, DFLAG.DFLAG_NATIVE_RECORDS),
+    });
     const atomCache = hasFlags(flags, DFLAG.DFLAG_DIST_HDR_ATOM_CACHE);
     const fragments = hasFlags(flags, DFLAG.DFLAG_FRAGMENTS);
     if (atomCache || fragments) {

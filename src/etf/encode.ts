@@ -11,7 +11,7 @@ import { Keys } from './keys.js';
 import { resolveLimits } from './limits.js';
 import type { EncodeOptions } from './options.js';
 import type { RawBuffer } from './raw-buffer.js';
-import { Sink } from './sink.js';
+import { type OlderReader, Sink } from './sink.js';
 import { ATOM_CACHE_REF, COMPRESSED, VERSION_MAGIC } from './tags.js';
 import { writeDeep } from './write-deep.js';
 import { GIVE_UP, QUICK_DEPTH, writeQuick } from './write-fast.js';
@@ -47,10 +47,10 @@ export class Encoder {
   /** @internal Taken by a call of encode() that has not come back. */
   busy = false;
 
-  /** @param smallIdentifiers for a peer of OTP 23: identifiers that do not fit there are `not_encodable`. */
-  constructor(options: EncodeOptions = {}, smallIdentifiers = false) {
+  /** @param reader what an older peer does not take; that is `not_encodable`. */
+  constructor(options: EncodeOptions = {}, reader: OlderReader = {}) {
     const limits = resolveLimits(options.limits);
-    const sink = new Sink(limits.encodedSize, smallIdentifiers);
+    const sink = new Sink(limits.encodedSize, reader);
     const minorVersion = options.minorVersion ?? 2;
     const stringKeys = options.keys === 'string';
     this.#sink = sink;

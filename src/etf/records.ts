@@ -1,4 +1,5 @@
 // Native records of OTP 29: RECORD_EXT up to the values, which are terms like any others (protocol section 5.1).
+import { ArgumentError } from '../errors.js';
 import type { Atom } from '../term/atom.js';
 import { NativeRecord } from '../term/record.js';
 import type { Term } from '../term/term.js';
@@ -12,6 +13,8 @@ const EXPORTED = 1;
 
 /** Writes all but the values. */
 export function openRecord(sink: Sink, record: NativeRecord, pos: number, writeAtom: WriteAtom): number {
+  // Such a release takes the whole message for corrupted, and hangs up when somebody reads it.
+  if (sink.noRecords) throw new ArgumentError('not_encodable', 'a native record is for OTP 29 and later');
   pos = sink.room(pos, 6);
   sink.view.setUint8(pos, RECORD_EXT);
   sink.view.setUint32(pos + 1, record.fields.length);

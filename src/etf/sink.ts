@@ -10,6 +10,14 @@ export const SLACK = 256;
 /** Outputs are cut from slabs of this many bytes, so one kept output keeps at most one slab alive. */
 const SLAB = 64 * 1024;
 
+/** What the reader of an output, if it is an older release, takes for damage. */
+export interface OlderReader {
+  /** OTP 23: identifiers of a newer release. */
+  readonly smallIdentifiers?: boolean;
+  /** Before OTP 29: native records. */
+  readonly noRecords?: boolean;
+}
+
 export class Sink {
   buffer: RawBuffer;
   view: DataView;
@@ -18,14 +26,15 @@ export class Sink {
   /** At positions up to here there is room for SLACK bytes. */
   soft: number;
   readonly limit: number;
-  /** Whether who reads this takes identifiers of OTP 23's size only. */
   readonly smallIdentifiers: boolean;
+  readonly noRecords: boolean;
   /** The slab that was left for an output too large for it, and where its free part begins. */
   #left: { readonly memory: RawBuffer; readonly view: DataView; readonly start: number } | undefined = undefined;
 
-  constructor(limit: number, smallIdentifiers = false) {
+  constructor(limit: number, { smallIdentifiers = false, noRecords = false }: OlderReader = {}) {
     this.limit = limit;
     this.smallIdentifiers = smallIdentifiers;
+    this.noRecords = noRecords;
     this.buffer = Buffer.allocUnsafeSlow(SLAB) as RawBuffer;
     this.view = new DataView(this.buffer.buffer);
     this.soft = SLAB - SLACK;

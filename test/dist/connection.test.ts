@@ -3,6 +3,7 @@ import type { ControlMessage } from '../../src/dist/control.js';
 import { ArgumentError, DecodeError, LimitError, ProtocolError } from '../../src/errors.js';
 import { atom, internAtom } from '../../src/term/atom.js';
 import { Port, pid, reference } from '../../src/term/identifiers.js';
+import { NativeRecord } from '../../src/term/record.js';
 import type { Term } from '../../src/term/term.js';
 import { tuple } from '../../src/term/tuple.js';
 import { connect, encoded, framed, mine, myRef, packet, passThrough, peer, self, theirRef, theirs } from './peers.js';
@@ -218,6 +219,19 @@ describe('sending', () => {
       }
       expect(sent(small)()).toBe(true);
       expect(connect({ flags: flags | (1n << 34n) }).connection.send({ ...hello, message: large })).toBe(true);
+    }
+  });
+
+  test('a native record goes to OTP 29 only, alone, inside a term, or where the message goes on', () => {
+    const record = new NativeRecord(atom('m'), atom('r'), true, [atom('x')], [1]);
+    for (const flags of [passThrough, passThrough | 0x802000n]) {
+      const before = connect({ flags });
+      for (const message of [record, [1, tuple(record)], new Map([[1, record]])]) {
+        const send = () => before.connection.send({ op: 'SEND', from: mine, to: theirs, message });
+        expect(send).toThrow(ArgumentError);
+        expect(send).toThrow('OTP 29');
+      }
+      expect(connect({ flags: flags | (1n << 38n) }).connection.send({ ...hello, message: record })).toBe(true);
     }
   });
 
