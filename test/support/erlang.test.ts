@@ -3,6 +3,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Epmd, startEpmd } from './epmd.js';
 import { type Erlang, ErlangError, startErlang } from './erlang.js';
 
+test('a node that complains of what a peer sent it, or has crashed, fails the test', async () => {
+  const told = await startErlang({ name: false });
+  await told.eval('logger:error("Invalid distribution message: ~p", [made_up])');
+  await expect(told.stop()).rejects.toThrow(/was hurt:[\s\S]*Invalid distribution message: made_up/);
+  const crashed = await startErlang({ name: false });
+  process.kill(crashed.pid, 'SIGSEGV');
+  await crashed.exited;
+  await expect(crashed.stop()).rejects.toThrow('SIGSEGV');
+});
+
 describe('an Erlang node', () => {
   let erl: Erlang;
   beforeAll(async () => {

@@ -43,7 +43,10 @@ export interface Erlang {
    * on one line. Rejects with `ErlangError` when the expression fails, and after `timeout` ms (10,000).
    */
   eval(expressions: string, options?: { timeout?: number }): Promise<string>;
-  /** Ends the node at once but in order (sockets are closed). */
+  /**
+   * Ends the node at once but in order (sockets are closed). Rejects when the node had crashed, or complained of what a
+   * peer sent it: whatever a test does, no BEAM is to be hurt by it (protocol section 8, line 104).
+   */
   stop(): Promise<void>;
   /** SIGKILL. */
   kill(): Promise<void>;
@@ -51,6 +54,19 @@ export interface Erlang {
   signal(signal: NodeJS.Signals): void;
   [Symbol.asyncDispose](): Promise<void>;
 }
+
+/** What a node says when a peer has sent it something that it should not have (protocol section 4.2), or a service fell. */
+const HURT = new RegExp(
+  [
+    'Invalid distribution message',
+    'got a corrupted (external term|distribution header)',
+    'Got message from incompatible erlang',
+    'Generic server (net_kernel|rex|auth|pg|global_\\w+|erl_epmd|code_server|logger\\w*) terminating',
+    'Slogan:',
+    'Cannot allocate',
+  ].join('|'),
+);
+const CRASHED = new Set(['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGILL', 'SIGFPE']);
 
 /** An expression failed inside Erlang; `reason` is `class: Reason` as Erlang prints it. */
 export class ErlangError extends Error {
@@ -154,11 +170,15 @@ export async function startErlang(options: ErlangOptions = {}): Promise<Erlang> 
   });
 
   const stop = async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    signalGroup(child, 'SIGCONT');
-    channel.end();
-    await within(3000, exited, () => 'still there').catch(() => signalGroup(child, 'SIGKILL'));
-    await within(5000, exited, () => `the Erlang node (process ${child.pid}) does not end`);
+    if (child.exitCode === null && child.signalCode === null) {
+      signalGroup(child, 'SIGCONT');
+      channel.end();
+      await within(3000, exited, () => 'still there').catch(() => signalGroup(child, 'SIGKILL'));
+      await within(5000, exited, () => `the Erlang node (process ${child.pid}) does not end`);
+    }
+    const hurt = log.filter((line) => HURT.test(line));
+    if (CRASHED.has(child.signalCode ?? '')) hurt.push(`ended by ${child.signalCode}`);
+    if (hurt.length > 0) throw new Error(`the Erlang node was hurt:\n  ${hurt.join('\n  ')}`);
   };
 
   let hello: string;
