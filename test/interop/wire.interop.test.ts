@@ -9,11 +9,9 @@ import type { Process } from '../../src/process/process.js';
 import { atom } from '../../src/term/atom.js';
 import type { Pid } from '../../src/term/identifiers.js';
 import type { Tuple } from '../../src/term/tuple.js';
-import { tcp } from '../../src/transport/tcp.js';
-import type { ByteStream, Transport } from '../../src/transport/transport.js';
 import { type Erlang, startErlang } from '../support/erlang.js';
 import { startTestNode, type TestNode, until } from '../support/ts-node.js';
-import { listeningPort, startWire, type Wire, wired } from '../support/wire.js';
+import { listeningPort, overheard, startWire, type Wire, wired } from '../support/wire.js';
 
 const MiB = 1024 * 1024;
 
@@ -204,7 +202,8 @@ describe('we connect to a BEAM', () => {
   });
 
   test('and hear it byte by byte: handshake, headers, fragments, terms', async () => {
-    const other = await start({ transport: inPieces(1) });
+    const singleBytes = (chunk: Buffer) => Array.from(chunk, (_, at) => chunk.subarray(at, at + 1));
+    const other = await start({ transport: overheard(singleBytes) });
     other.node.spawn(
       async (self: Process) => {
         for await (const message of self) {
@@ -268,28 +267,3 @@ describe('we connect to a BEAM', () => {
     }
   });
 });
-
-/** TCP whose reader is given no more than `size` bytes at once. */
-function inPieces(size: number): Transport {
-  const plain = tcp();
-  const cut = (stream: ByteStream): ByteStream =>
-    new Proxy(stream, {
-      get(target, key) {
-        const value = Reflect.get(target, key, target) as unknown;
-        if (key !== 'start') return typeof value === 'function' ? value.bind(target) : value;
-        return (sink: Parameters<ByteStream['start']>[0]) =>
-          target.start({
-            onData(chunk) {
-              for (let at = 0; at < chunk.length; at += size) sink.onData(chunk.subarray(at, at + size));
-            },
-            onDrain: () => sink.onDrain(),
-            onClose: (error) => sink.onClose(error),
-          });
-      },
-    });
-  return {
-    ...plain,
-    connect: async (endpoint, options) => cut(await plain.connect(endpoint, options)),
-    listen: (options) => plain.listen({ ...options, onConnection: (stream) => options.onConnection(cut(stream)) }),
-  };
-}

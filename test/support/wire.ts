@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import type { Discovery } from '../../src/discovery/discovery.js';
 import { epmd } from '../../src/discovery/index.js';
+import { tcp } from '../../src/transport/tcp.js';
+import type { ByteStream, Transport } from '../../src/transport/transport.js';
 
 /** Who says something: the one that connected, or the one that it connected to. */
 export type Side = 'caller' | 'called';
@@ -97,4 +99,30 @@ export async function listeningPort(node: string, epmdPort: number): Promise<num
   });
   if (place === undefined) throw new Error(`${node} is not registered`);
   return place.port;
+}
+
+/** TCP whose reader is given what `hear` makes of each chunk that comes. */
+export function overheard(hear: (chunk: Buffer) => readonly Buffer[]): Transport {
+  const plain = tcp();
+  const listening = (stream: ByteStream): ByteStream =>
+    new Proxy(stream, {
+      get(target, key) {
+        const value = Reflect.get(target, key, target) as unknown;
+        if (key !== 'start') return typeof value === 'function' ? value.bind(target) : value;
+        return (sink: Parameters<ByteStream['start']>[0]) =>
+          target.start({
+            onData(chunk) {
+              for (const piece of hear(chunk)) sink.onData(piece);
+            },
+            onDrain: () => sink.onDrain(),
+            onClose: (error) => sink.onClose(error),
+          });
+      },
+    });
+  return {
+    ...plain,
+    connect: async (endpoint, options) => listening(await plain.connect(endpoint, options)),
+    listen: (options) =>
+      plain.listen({ ...options, onConnection: (stream) => options.onConnection(listening(stream)) }),
+  };
 }
