@@ -16,6 +16,7 @@ const OPTIONS: Readonly<Record<keyof NodeOptions, true>> = {
   namedBy: true,
   netTickTime: true,
   setupTime: true,
+  busyWait: true,
   terms: true,
   limits: true,
   allow: true,
@@ -31,6 +32,7 @@ export function checkOptions(options: NodeOptions): void {
   checkNames('startNode()', 'option', options, OPTIONS);
   inRange('netTickTime', options.netTickTime, 1, 86_400);
   inRange('setupTime', options.setupTime, 0.001, 120);
+  inRange('busyWait', options.busyWait, 0, 10_000);
   if (options.hidden !== undefined && (options.hidden as boolean) !== true) {
     throw new ArgumentError('badarg', 'hidden must be true: a visible node would have to serve global');
   }

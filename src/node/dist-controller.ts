@@ -9,6 +9,7 @@ import { ConnectionError, LimitError } from '../errors.js';
 import { startTimeout } from '../process/timer.js';
 import { Pump } from '../transport/pump.js';
 import type { ByteStream, ByteStreamSink } from '../transport/transport.js';
+import { type BusyWait, Exchange } from './busy-wait.js';
 import type { Direction } from './connections.js';
 
 export interface DistControllerOptions {
@@ -19,6 +20,7 @@ export interface DistControllerOptions {
   readonly connection: Pick<ConnectionOptions, 'terms' | 'limits' | 'tickTime'>;
   readonly busyBytes: number;
   readonly queueBytes: number;
+  readonly busyWait: BusyWait;
   onControl(message: ControlMessage): void;
   onBusy(busy: boolean): void;
   /** Once. `reason` is absent when the connection was closed in good order. */
@@ -36,6 +38,7 @@ export class DistController implements ByteStreamSink {
   private readonly stream: ByteStream;
   private readonly connection: Connection;
   private readonly pump: Pump;
+  private readonly exchange: Exchange;
   private readonly ticker: ReturnType<typeof setInterval>;
   private readonly options: DistControllerOptions;
   private down = false;
@@ -67,6 +70,7 @@ export class DistController implements ByteStreamSink {
           new LimitError('send_queue_full', `${this.peer} does not read fast enough`, options.queueBytes, queued),
         ),
     });
+    this.exchange = new Exchange(options.busyWait);
     this.ticker = setInterval(() => this.tick(), this.connection.tickInterval);
     this.ticker.unref();
   }
@@ -126,8 +130,10 @@ export class DistController implements ByteStreamSink {
 
   onData(chunk: Buffer): void {
     if (this.down) return;
+    const now = performance.now();
+    this.exchange.heard(now, this.pump.sentBytes);
     try {
-      this.connection.receive(chunk, performance.now());
+      this.connection.receive(chunk, now);
     } catch (error) {
       this.close(error as Error);
     }

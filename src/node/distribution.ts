@@ -11,6 +11,7 @@ import type { WaitOptions } from '../process/wait.js';
 import { format } from '../term/format.js';
 import type { ByteStream, ByteStreamSink, Transport } from '../transport/transport.js';
 import { Acceptors } from './accept.js';
+import { BusyWait } from './busy-wait.js';
 import { Challenges, dial } from './connect.js';
 import { type Attempt, Connections, type Direction } from './connections.js';
 import { DistController } from './dist-controller.js';
@@ -19,7 +20,7 @@ import type { Log } from './log.js';
 import { type BusyEvent, type EventOptions, Monitors, type NodeEvent } from './monitor-nodes.js';
 import { NameGiver } from './name-giver.js';
 import { parseNodeName } from './node-name.js';
-import { allowFor, limitsFor, type NodeLimits, type NodeOptions } from './options.js';
+import { allowFor, busyWaitFor, limitsFor, type NodeLimits, type NodeOptions } from './options.js';
 import { connects, describeSignal, fromControl, toControl } from './remote-signals.js';
 
 export interface DistributionOptions {
@@ -42,6 +43,7 @@ export class Distribution {
   private readonly limits: NodeLimits;
   private readonly connections: Connections;
   private readonly acceptors: Acceptors;
+  private readonly busyWait: BusyWait;
   private readonly challenges = new Challenges();
   private readonly names = new NameGiver();
   private readonly monitors = new Monitors<NodeEvent>();
@@ -57,6 +59,7 @@ export class Distribution {
     this.parts = parts;
     this.log = parts.log;
     this.limits = limitsFor(options.limits);
+    this.busyWait = new BusyWait(busyWaitFor(options.busyWait));
     const both = {
       identity: { node: name, creation, flags: ANNOUNCED_FLAGS },
       transport,
@@ -230,6 +233,7 @@ export class Distribution {
       },
       busyBytes: this.limits.busyBytes,
       queueBytes: this.limits.queueBytes,
+      busyWait: this.busyWait,
       onControl: (message) => deliver(fromControl(message, name, peer)),
       onBusy: (busy) => this.peerBusy(peer, busy),
       onDown: (reason) => this.connections.wentDown(controller, reason),

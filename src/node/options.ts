@@ -1,5 +1,5 @@
 // What a node can be told, and what it does unless told otherwise. Names and units are OTP's.
-
+import { availableParallelism } from 'node:os';
 import type { Discovery } from '../discovery/discovery.js';
 import { CONNECTION_LIMITS, type ConnectionLimits } from '../dist/limits.js';
 import { ArgumentError } from '../errors.js';
@@ -57,6 +57,12 @@ export interface NodeOptions {
   readonly netTickTime?: number;
   /** OTP: `net_setuptime`, seconds (default 7): how long it may take to connect, all steps together. */
   readonly setupTime?: number;
+  /**
+   * OTP: `+sbwt`. Microseconds (default 150) to wait awake for the next answer of a peer that has just answered faster
+   * than that several times: round trips are twice as quick, at the price of a busy processor while they go on. 0: never;
+   * so it is where there is only one processor.
+   */
+  readonly busyWait?: number;
   /** How terms are decoded (docs/TERMS.md). */
   readonly terms?: Pick<DecodeOptions, 'floats' | 'binaries' | 'maps'>;
   readonly limits?: Partial<NodeLimits> & { readonly terms?: CodecLimits };
@@ -81,6 +87,11 @@ export const NODE_LIMITS: Omit<NodeLimits, keyof ConnectionLimits> = {
   queueBytes: 64 * MiB,
   queuedSignals: 100_000,
 };
+
+/** Microseconds to wait awake. The only processor there is belongs to whoever has something to do. */
+export function busyWaitFor(option: NodeOptions['busyWait']): number {
+  return option ?? (availableParallelism() > 1 ? 150 : 0);
+}
 
 /** A node's limits, complete: one that is given as `undefined` is not given. */
 export function limitsFor(option: NodeOptions['limits']): NodeLimits {

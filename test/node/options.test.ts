@@ -51,6 +51,8 @@ describe('refused, by name', () => {
     ['listen', [{ port: 0 }, { transport: 'tcp' }]],
     ['netTickTime', '60'],
     ['netTickTime', 0],
+    ['busyWait', '150'],
+    ['busyWait', -1],
     ['setupTime', Number.NaN],
     ['limits', 5],
     ['limits', { frameBytes: 'x' }],
