@@ -1,7 +1,7 @@
 // Atoms: ATOM_EXT, SMALL_ATOM_EXT (Latin-1), ATOM_UTF8_EXT, SMALL_ATOM_UTF8_EXT, ATOM_CACHE_REF (protocol section 5.1).
 // Atoms seen before are found by their bytes, without making a string; the table is bounded.
 import { Buffer, isUtf8 } from 'node:buffer';
-import { type Atom, internAtom, knownAtom, MAX_ATOM_CHARACTERS } from '../term/atom.js';
+import { type Atom, checkAtomText, internAtom, knownAtom, MAX_ATOM_CHARACTERS } from '../term/atom.js';
 import { ByteTable } from './byte-table.js';
 import type { Sink } from './sink.js';
 import type { Source } from './source.js';
@@ -56,6 +56,8 @@ export function atomWire(atom: Atom): Uint8Array {
 }
 
 function spell(atom: Atom): Wire {
+  // The class is public: not every object of it is one of ours.
+  checkAtomText(atom.text);
   const size = Buffer.byteLength(atom.text);
   const head = size <= 255 ? [SMALL_ATOM_UTF8_EXT, size] : [ATOM_UTF8_EXT, size >> 8, size & 255];
   const wire = makeWire(Uint8Array.from(head), Buffer.from(atom.text));
@@ -85,6 +87,7 @@ export function writeWire(sink: Sink, wire: Wire, pos: number): number {
 /** As minor versions 0 and 1 have it: Latin-1 where the text allows. */
 export function writeOldAtom(sink: Sink, atom: Atom, pos: number): number {
   const size = atom.text.length;
+  if (size > MAX_ATOM_CHARACTERS) return writeAtom(sink, atom, pos);
   for (let i = 0; i < size; i++) if (atom.text.charCodeAt(i) > 255) return writeAtom(sink, atom, pos);
   pos = sink.room(pos, 3 + size);
   sink.view.setUint8(pos, ATOM_EXT);

@@ -4,6 +4,7 @@
 import { Buffer } from 'node:buffer';
 import { BitString } from '../term/bitstring.js';
 import { BufferView } from './raw-buffer.js';
+import type { Refusal } from './refusal.js';
 import type { Sink } from './sink.js';
 import type { Source } from './source.js';
 import * as tags from './tags.js';
@@ -63,6 +64,13 @@ export function writeBinary(sink: Sink, bytes: Uint8Array, pos: number): number 
   sink.view.setUint32(pos + 1, bytes.length);
   sink.buffer.set(bytes, pos + 5);
   return pos + 5 + bytes.length;
+}
+
+/** What keeps a bitstring from being one: no runtime is sent a number of bits that it may not survive. */
+export function bitStringFlaw({ bytes, lastBits }: BitString): Refusal | undefined {
+  if (!(bytes instanceof Uint8Array)) return 'a bitstring whose bytes are no Uint8Array';
+  const fits = bytes.length === 0 || (Number.isInteger(lastBits) && lastBits >= 1 && lastBits <= 8);
+  return fits ? undefined : `a bitstring with ${String(lastBits)} bits in its last byte (1 to 8)`;
 }
 
 export function writeBitString(sink: Sink, value: BitString, pos: number): number {

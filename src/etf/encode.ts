@@ -67,6 +67,7 @@ export class Encoder {
       generateCode: options.generateCode !== false,
       quickDepth: Math.min(QUICK_DEPTH, limits.depth),
       scattered: undefined,
+      identities: undefined,
       reached: 0,
       atom: (atom, pos) => this.#writeAtom(atom, pos),
     };

@@ -2,11 +2,12 @@
 // Every field is kept, so that a fun sent back is the same fun.
 import type { Atom } from '../term/atom.js';
 import { ExternalFun, InternalFun } from '../term/fun.js';
-import type { Pid } from '../term/identifiers.js';
+import { Pid } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
 import { readAtom } from './atoms.js';
-import { readCreator, type WriteAtom, writePid } from './identifiers.js';
+import { isWord, pidFlaw, readCreator, type WriteAtom, writePid } from './identifiers.js';
 import { writeInteger } from './integers.js';
+import type { Refusal } from './refusal.js';
 import type { Sink } from './sink.js';
 import type { Source } from './source.js';
 import { EXPORT_EXT, INTEGER_EXT, NEW_FUN_EXT, SMALL_INTEGER_EXT, tagName } from './tags.js';
@@ -32,6 +33,21 @@ export function readExternalFun(source: Source): ExternalFun {
     throw source.error('bad_fun', `expected an arity of 0 to ${MAX_ARITY} in EXPORT_EXT, got ${arity}`, start);
   }
   return new ExternalFun(module, name, arity);
+}
+
+/** What keeps a closure from being one; decoded ones have none. */
+export function funFlaw({ arity, free, index, oldIndex, oldUniq, pid, uniq }: InternalFun): Refusal | undefined {
+  if (free.length > MAX_ARITY) return `a fun of ${free.length} free variables (at most ${MAX_ARITY})`;
+  if (!(uniq instanceof Uint8Array && uniq.length === UNIQ_SIZE)) return `a fun whose uniq is not ${UNIQ_SIZE} bytes`;
+  if (!isArity(arity)) return `a fun of arity ${String(arity)} (0 to ${MAX_ARITY})`;
+  if (!isWord(index)) return 'a fun whose index is not an integer of 32 bits';
+  if (!(Number.isSafeInteger(oldIndex) && Number.isSafeInteger(oldUniq)))
+    return 'a fun whose old index or uniq is no integer';
+  return pid instanceof Pid ? pidFlaw(pid) : 'a fun whose creator is no pid';
+}
+
+export function isArity(arity: number): boolean {
+  return (arity & 255) === arity;
 }
 
 /** Writes all but the free variables; the size is filled in by {@link closeInternalFun}. */

@@ -1,9 +1,10 @@
 // Pids, ports and references in all their generations (protocol sections 5.1 and 5.4).
 // Out goes the newest form that every supported release reads; in comes every form, with OTP's own range checks.
 import { ArgumentError } from '../errors.js';
-import type { Atom } from '../term/atom.js';
+import { Atom } from '../term/atom.js';
 import { Pid, Port, Reference } from '../term/identifiers.js';
 import { readAtom } from './atoms.js';
+import type { Refusal } from './refusal.js';
 import type { Sink } from './sink.js';
 import type { Source } from './source.js';
 import * as tags from './tags.js';
@@ -18,6 +19,9 @@ const PORT_EXT = tags.PORT_EXT;
 const REFERENCE_EXT = tags.REFERENCE_EXT;
 const V4_PORT_EXT = tags.V4_PORT_EXT;
 
+/** Words of a reference at most. */
+const MAX_WORDS = 5;
+
 /** Writes an atom at a position: plain, as an old release has it, or as a reference to an atom cache. */
 export type WriteAtom = (atom: Atom, pos: number) => number;
 
@@ -27,6 +31,33 @@ function tooLarge(what: string, wanted: string): ArgumentError {
     'not_encodable',
     `${what} of a newer release does not fit into OTP 23's, which has ${wanted}`,
   );
+}
+
+/** Whether a field of 32 bits can hold it. */
+export function isWord(value: number): boolean {
+  return value >>> 0 === value;
+}
+
+/** What keeps an identifier from being one; those that were decoded or made by a node have none. */
+export function pidFlaw(pid: Pid): Refusal | undefined {
+  const { creation, id, nodeAtom, serial } = pid;
+  if (!(nodeAtom instanceof Atom)) return 'a pid whose node is no atom';
+  return isWord(id) && isWord(serial) && isWord(creation) ? undefined : 'a pid whose fields are no integers of 32 bits';
+}
+
+export function portFlaw(port: Port): Refusal | undefined {
+  const { creation, id, nodeAtom } = port;
+  if (!(nodeAtom instanceof Atom)) return 'a port whose node is no atom';
+  const fits = typeof id === 'bigint' ? BigInt.asUintN(64, id) === id : Number.isSafeInteger(id) && id >= 0;
+  return fits && isWord(creation) ? undefined : 'a port whose fields are no integers of 64 and 32 bits';
+}
+
+export function referenceFlaw(reference: Reference): Refusal | undefined {
+  const { creation, nodeAtom, words } = reference;
+  if (!(nodeAtom instanceof Atom)) return 'a reference whose node is no atom';
+  if (words.length > MAX_WORDS) return `a reference of ${words.length} words (at most ${MAX_WORDS})`;
+  const fits = isWord(creation) && words.every(isWord);
+  return fits ? undefined : 'a reference whose fields are no integers of 32 bits';
 }
 
 export function writePid(sink: Sink, pid: Pid, pos: number, writeAtom: WriteAtom): number {
@@ -99,9 +130,6 @@ export function readPort(source: Source, tag: number): Port {
   } else id = source.u32('the id of a port');
   return new Port(node, id, readCreation(source, tag === PORT_EXT, start));
 }
-
-/** Words of a reference at most. */
-const MAX_WORDS = 5;
 
 /** After the tag of any reference. */
 export function readReference(source: Source, tag: number): Reference {

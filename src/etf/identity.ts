@@ -24,6 +24,9 @@ interface Open extends Shape {
   readonly ids: number[];
 }
 
+/** V8 knows longer strings in a Map by their length alone, so that many of one length would cost a search each. */
+const LONGEST = 16_000;
+
 export class Identities {
   readonly #numbers = new Map<string, number>();
   readonly #known = new Map<object, number>();
@@ -64,11 +67,29 @@ export class Identities {
   }
 
   #number(text: string): number {
+    if (text.length > LONGEST) return this.#number(this.#inPieces(text));
     const known = this.#numbers.get(text);
     if (known !== undefined) return known;
     const fresh = this.#numbers.size;
     this.#numbers.set(text, fresh);
     return fresh;
+  }
+
+  /** A long text as the numbers of its pieces; of a very long one, these are a long text again. */
+  #inPieces(text: string): string {
+    const ids: number[] = [];
+    for (let at = 0; at < text.length; at += LONGEST - 1)
+      ids.push(this.#number(`<${text.slice(at, at + LONGEST - 1)}`));
+    return `>${ids.join(',')}`;
+  }
+
+  #bytes(kind: string, bytes: Uint8Array): number {
+    if (bytes.length < LONGEST) return this.#number(`${kind}=${latin1(bytes)}`);
+    const ids: number[] = [];
+    for (let at = 0; at < bytes.length; at += LONGEST - 1) {
+      ids.push(this.#number(`<${latin1(bytes.subarray(at, at + LONGEST - 1))}`));
+    }
+    return this.#number(`${kind}>${ids.join(',')}`);
   }
 
   /** The number of a term without parts; -1 for a compound that was not met before. */
@@ -79,7 +100,7 @@ export class Identities {
       case 'bigint':
         return this.#number(`i${term}`);
       case 'string':
-        return this.#number(`b${latin1(Buffer.from(term))}`);
+        return this.#bytes('b', Buffer.from(term));
       case 'boolean':
       case 'undefined':
         return this.#number(`a${term}`);
@@ -87,9 +108,9 @@ export class Identities {
     }
     if (term === null) return this.#number('anil');
     if (term instanceof Atom) return this.#number(`a${term.text}`);
-    if (term instanceof Uint8Array) return this.#number(`b${latin1(term)}`);
+    if (term instanceof Uint8Array) return this.#bytes('b', term);
     if (term instanceof Float) return this.#number(`f${Object.is(term.value, -0) ? '-0' : term.value}`);
-    if (term instanceof BitString) return this.#number(`B${term.lastBits}${latin1(term.bytes)}`);
+    if (term instanceof BitString) return this.#bytes(`B${term.lastBits}`, term.bytes);
     if (term instanceof Pid) return this.#number(`P${term.key}`);
     if (term instanceof Port) return this.#number(`O${term.key}`);
     if (term instanceof Reference) return this.#number(`R${term.key}`);

@@ -105,7 +105,7 @@ function writeLargeBigint(sink: Sink, magnitude: bigint, negative: boolean, pos:
 /** Bytes of a bigint's magnitude: for the limit, without converting it. */
 export function bigintSize(value: bigint): number {
   if (BigInt.asIntN(64, value) === value) return 8;
-  return (value < 0n ? -value : value).toString(16).length >> 1;
+  return ((value < 0n ? -value : value).toString(16).length + 1) >> 1;
 }
 
 /** Where the tag SMALL_BIG_EXT stands. What stands near the end, or is of an unusual size, is for {@link readBig}. */

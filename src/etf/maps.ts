@@ -1,13 +1,14 @@
 // MAP_EXT: its entries become a Map or, with `maps: 'object'`, a null-prototype object (protocol sections 5.1 and 5.5).
 // Keys are identities: two that are `=:=` are refused in both directions, two that differ never become one.
-import { Buffer, constants, isUtf8 } from 'node:buffer';
+import { Buffer, isUtf8 } from 'node:buffer';
 import { Atom } from '../term/atom.js';
-import { compareExact } from '../term/compare.js';
+import type { KeyOrder } from '../term/compare.js';
 import type { Term } from '../term/term.js';
 import { atomTerm } from './atoms.js';
 import { Identities } from './identity.js';
 import { bare } from './shapes.js';
 import type { Source } from './source.js';
+import { LONGEST_KEY } from './utf8.js';
 
 /** The map of `entries` (key, value, key, value …) whose tag stands at `start`. */
 export function makeMap(source: Source, entries: readonly Term[], start: number): Term {
@@ -72,7 +73,7 @@ function makeObject(entries: readonly Term[]): Term | undefined {
   return object;
 }
 
-/** What a key is called as a property; `undefined` when it is no atom and no string. */
+/** What a key is called as a property; `undefined` when it is no atom and no short string. */
 export function nameOf(key: Term): string | undefined {
   switch (typeof key) {
     case 'string':
@@ -83,7 +84,7 @@ export function nameOf(key: Term): string | undefined {
     case 'object':
       if (key === null) return 'nil';
       if (key instanceof Atom) return key.text;
-      if (key instanceof Uint8Array && key.length <= constants.MAX_STRING_LENGTH && isUtf8(key))
+      if (key instanceof Uint8Array && key.length <= LONGEST_KEY && isUtf8(key))
         return new TextDecoder('utf-8', { ignoreBOM: true }).decode(key);
       return undefined;
     default:
@@ -91,8 +92,11 @@ export function nameOf(key: Term): string | undefined {
   }
 }
 
-/** The first of the keys in `entries` that another one equals, as its index; -1 when all differ. */
-export function duplicateKey(entries: readonly Term[], stringKeys: boolean): number {
+/**
+ * The first of the keys in `entries` that another one equals, as its index; -1 when all differ. `identities` are those of
+ * the whole term: with new ones for each map, maps nested as keys would be looked at again on every level.
+ */
+export function duplicateKey(entries: readonly Term[], identities: Identities): number {
   let risky = false;
   for (let i = 0; i < entries.length && !risky; i += 2) {
     const key = entries[i];
@@ -103,7 +107,6 @@ export function duplicateKey(entries: readonly Term[], stringKeys: boolean): num
         : typeof key === 'bigint' || (typeof key === 'object' && key !== null);
   }
   if (!risky || entries.length <= 2) return -1;
-  const identities = new Identities(stringKeys);
   const seen = new Set<number>();
   for (let i = 0; i < entries.length; i += 2) {
     const id = identities.of(entries[i]);
@@ -114,11 +117,11 @@ export function duplicateKey(entries: readonly Term[], stringKeys: boolean): num
 }
 
 /** The entries in OTP's order of map keys: what `deterministic` writes. */
-export function sortEntries(entries: readonly Term[]): Term[] {
-  const order: number[] = [];
-  for (let i = 0; i < entries.length; i += 2) order.push(i);
-  order.sort((a, b) => compareExact(entries[a], entries[b]));
+export function sortEntries(entries: readonly Term[], order: KeyOrder): Term[] {
+  const places: number[] = [];
+  for (let i = 0; i < entries.length; i += 2) places.push(i);
+  places.sort((a, b) => order.compare(entries[a], entries[b]));
   const sorted: Term[] = [];
-  for (const i of order) sorted.push(entries[i], entries[i + 1]);
+  for (const i of places) sorted.push(entries[i], entries[i + 1]);
   return sorted;
 }

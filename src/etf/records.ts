@@ -5,11 +5,18 @@ import { NativeRecord } from '../term/record.js';
 import type { Term } from '../term/term.js';
 import { readAtom } from './atoms.js';
 import type { WriteAtom } from './identifiers.js';
+import type { Refusal } from './refusal.js';
 import type { Sink } from './sink.js';
 import type { Source } from './source.js';
 import { RECORD_EXT } from './tags.js';
 
 const EXPORTED = 1;
+
+/** What keeps a record from being one; decoded ones have none. */
+export function recordFlaw({ fields, values }: NativeRecord): Refusal | undefined {
+  if (fields.length !== values.length) return `a record of ${fields.length} fields and ${values.length} values`;
+  return new Set(fields).size === fields.length ? undefined : 'a record with a field name twice';
+}
 
 /** Writes all but the values. */
 export function openRecord(sink: Sink, record: NativeRecord, pos: number, writeAtom: WriteAtom): number {

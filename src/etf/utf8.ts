@@ -13,9 +13,16 @@ const WINDOW = 2048;
 /** Up to this many bytes, UTF-8 that is not ASCII is decoded here, beyond it in C++. */
 const DECODED_HERE = 1024;
 
-/** The string in `size` bytes at `at`, or `undefined` when they are not UTF-8 or more than any string can hold. */
+/**
+ * Longer texts stay bytes where they are keys: V8 hashes longer strings by their length alone, so that many of one length
+ * would take minutes to put into a Map.
+ */
+export const LONGEST_KEY = 16_383;
+
+/** The string in `size` bytes at `at`, or `undefined` when they are not UTF-8, or more than a string can have. */
 export function readString(source: Source, at: number, size: number): string | undefined {
   if (size === 0) return '';
+  if (size > LONGEST_KEY && (source.inKey || size > constants.MAX_STRING_LENGTH)) return undefined;
   if (size > IN_WINDOW) return readLong(source, at, size);
   if (size > KEPT_TEXT) return readWindow(source, at, size);
   const known = texts.find(source, at, size);
@@ -45,11 +52,11 @@ function readWindow(source: Source, at: number, size: number): string | undefine
 /** Keys that came before; V8 has each of them once, which is what makes them quick as names of properties. */
 const names = new ByteTable<string>();
 
-/** As {@link readString}, for a key: a Buffer when it is not UTF-8. */
+/** As {@link readString}, for a key: a Buffer when it is not UTF-8, or long. */
 export function readName(source: Source, at: number, size: number): string | Buffer {
   const known = names.find(source, at, size);
   if (known !== undefined) return known;
-  const text = readString(source, at, size);
+  const text = size > LONGEST_KEY ? undefined : readString(source, at, size);
   if (text === undefined) return Buffer.from(source.bytes.subarray(at, at + size));
   // Made anew, so that the table keeps no window alive.
   if (size <= IN_WINDOW) names.keep(source, at, size, source.bytes.utf8Slice(at, at + size));
@@ -78,7 +85,6 @@ function readLong(source: Source, at: number, size: number): string | undefined 
   if (size <= CHECKED_HERE) {
     return isAsciiFrom(source, at, at + size) ? source.bytes.latin1Slice(at, at + size) : readUnicode(source, at, size);
   }
-  if (size > constants.MAX_STRING_LENGTH) return undefined;
   const part = source.bytes.subarray(at, at + size);
   return isAscii(part) ? source.bytes.latin1Slice(at, at + size) : readUnicode(source, at, size);
 }

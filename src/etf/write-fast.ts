@@ -1,5 +1,6 @@
 // The quick way to write a term: recursive, for terms of ordinary depth and everyday types. It answers GIVE_UP for
 // whatever it does not know how to write; then write-deep.ts does the whole term, or says what is wrong with it.
+import { LimitError } from '../errors.js';
 import { Atom } from '../term/atom.js';
 import { BitString } from '../term/bitstring.js';
 import { Float } from '../term/float.js';
@@ -10,10 +11,11 @@ import { NativeRecord } from '../term/record.js';
 import type { Term } from '../term/term.js';
 import { TupleOf } from '../term/tuple.js';
 import { FALSE, NIL, TRUE, UNDEFINED } from './atoms.js';
-import { closeInternalFun, openInternalFun } from './funs.js';
+import { closeInternalFun, funFlaw, openInternalFun } from './funs.js';
+import { Identities } from './identity.js';
 import { bigintSize, writeBigint, writeInteger, writeSafeInteger, writeSmallBigint } from './integers.js';
 import { duplicateKey } from './maps.js';
-import { openRecord } from './records.js';
+import { openRecord, recordFlaw } from './records.js';
 import { type Sink, SLACK } from './sink.js';
 import * as tags from './tags.js';
 import { type Writer, writeBytes, writeLeaf } from './write-leaf.js';
@@ -39,6 +41,7 @@ export const QUICK_DEPTH = 1050;
 const SHORT_BINARY = 32;
 const PID: object = Pid.prototype;
 const REFERENCE: object = Reference.prototype;
+const MAP: object = Map.prototype;
 const IMPROPER_LIST: object = ImproperList.prototype;
 const SMALL_INTEGER_HEAD = SMALL_INTEGER_EXT << 8;
 const SMALL_TUPLE_HEAD = SMALL_TUPLE_EXT << 8;
@@ -52,9 +55,11 @@ export function writeQuick(writer: Writer, term: Term, pos: number): number {
   try {
     return writeFast(writer, term, pos, 0);
   } catch (error) {
-    // The caller's own stack may be nearly full; the other way needs next to none.
-    if (error instanceof RangeError) return GIVE_UP;
+    // The caller's own stack may be nearly full: the other way needs next to none. And it can say where a getter threw.
+    if (!(error instanceof LimitError)) return GIVE_UP;
     throw error;
+  } finally {
+    writer.identities = undefined;
   }
 }
 
@@ -91,7 +96,8 @@ function writeCompound(writer: Writer, term: object, pos: number, depth: number)
   if (term instanceof Uint8Array) {
     return term.length <= SHORT_BINARY ? writeShortBytes(sink, term, pos) : writeBytes(writer, term, pos);
   }
-  if (term instanceof Map) return writeMap(writer, term as ReadonlyMap<Term, Term>, pos, depth);
+  // A subclass may say of itself what it likes: that is looked at more closely.
+  if (prototype === MAP) return writeMap(writer, term as ReadonlyMap<Term, Term>, pos, depth);
   return writeRare(writer, term, pos, depth);
 }
 
@@ -131,6 +137,8 @@ function writeTuple(writer: Writer, elements: readonly Term[], pos: number, dept
 function writeList(writer: Writer, list: readonly Term[], pos: number, depth: number): number {
   const { sink } = writer;
   const { length } = list;
+  // Only a proxy says something else.
+  if (length >>> 0 !== length) return GIVE_UP;
   if (length === 0) {
     sink.view.setUint8(pos, NIL_EXT);
     return pos + 1;
@@ -276,10 +284,13 @@ function writeByteList(sink: Sink, list: readonly Term[], pos: number): number {
 function writeMap(writer: Writer, map: ReadonlyMap<Term, Term>, pos: number, depth: number): number {
   const { sink } = writer;
   sink.view.setUint8(pos, MAP_EXT);
-  sink.view.setUint32(pos + 1, map.size);
+  const { size } = map;
+  sink.view.setUint32(pos + 1, size);
   pos += 5;
   let risky = false;
+  let count = 0;
   for (const [key, value] of map) {
+    count++;
     if (typeof key === 'bigint' || (typeof key === 'object' && !(key instanceof Atom))) risky = true;
     else if (key === TRUE || key === FALSE || key === UNDEFINED || key === NIL) risky = true;
     pos = writeFast(writer, key, pos, depth + 1);
@@ -287,42 +298,51 @@ function writeMap(writer: Writer, map: ReadonlyMap<Term, Term>, pos: number, dep
     pos = writeFast(writer, value, pos, depth + 1);
     if (pos < 0) return GIVE_UP;
   }
-  if (!risky || map.size < 2) return pos;
+  // A getter may have changed the map.
+  if (count !== size) return GIVE_UP;
+  if (!risky || size < 2) return pos;
   const entries: Term[] = [];
   for (const [key, value] of map) entries.push(key, value);
-  return duplicateKey(entries, writer.stringKeys) < 0 ? pos : GIVE_UP;
+  writer.identities ??= new Identities(writer.stringKeys);
+  return duplicateKey(entries, writer.identities) < 0 ? pos : GIVE_UP;
 }
 
 function writePid(writer: Writer, pid: Pid, pos: number): number {
   const { sink } = writer;
-  if (sink.smallIdentifiers) return GIVE_UP;
+  const { creation, id, serial } = pid;
+  if (sink.smallIdentifiers || id >>> 0 !== id || serial >>> 0 !== serial || creation >>> 0 !== creation)
+    return GIVE_UP;
   sink.view.setUint8(pos, NEW_PID_EXT);
   pos = sink.room(atom(writer, pid.nodeAtom, pos + 1), 12);
   const { view } = sink;
-  view.setUint32(pos, pid.id);
-  view.setUint32(pos + 4, pid.serial);
-  view.setUint32(pos + 8, pid.creation);
+  view.setUint32(pos, id);
+  view.setUint32(pos + 4, serial);
+  view.setUint32(pos + 8, creation);
   return pos + 12;
 }
 
 function writeReference(writer: Writer, reference: Reference, pos: number): number {
   const { sink } = writer;
-  const { words } = reference;
+  const { creation, words } = reference;
   const { length } = words;
-  if (length > 5 || sink.smallIdentifiers) return GIVE_UP;
+  if (length > 5 || sink.smallIdentifiers || creation >>> 0 !== creation) return GIVE_UP;
   sink.view.setUint8(pos, NEWER_REFERENCE_EXT);
   sink.view.setUint16(pos + 1, length);
   pos = sink.room(atom(writer, reference.nodeAtom, pos + 3), 24);
   const { view } = sink;
-  view.setUint32(pos, reference.creation);
+  view.setUint32(pos, creation);
   pos += 4;
-  for (let i = 0; i < length; i++, pos += 4) view.setUint32(pos, words[i] as number);
+  for (let i = 0; i < length; i++, pos += 4) {
+    const word = words[i] as number;
+    if (word >>> 0 !== word) return GIVE_UP;
+    view.setUint32(pos, word);
+  }
   return pos;
 }
 
 function writeRare(writer: Writer, term: object, pos: number, depth: number): number {
   if (term instanceof InternalFun) {
-    if (term.free.length > 255 || term.uniq.length !== 16) return GIVE_UP;
+    if (funFlaw(term) !== undefined) return GIVE_UP;
     // Its size counts everything in it, so nothing of it is scattered: the other way sees to that.
     if (writer.scattered !== undefined) return GIVE_UP;
     const opened = pos - writer.sink.start;
@@ -331,6 +351,7 @@ function writeRare(writer: Writer, term: object, pos: number, depth: number): nu
     return pos;
   }
   if (term instanceof NativeRecord) {
+    if (recordFlaw(term) !== undefined) return GIVE_UP;
     return writeAll(writer, term.values, openRecord(writer.sink, term, pos, writer.atom), depth);
   }
   if (!(term instanceof Float || term instanceof BitString || term instanceof Port || term instanceof ExternalFun)) {

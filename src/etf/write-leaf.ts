@@ -7,13 +7,23 @@ import { ExternalFun } from '../term/fun.js';
 import { Pid, Port, Reference } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
 import { FALSE, NIL, TRUE, UNDEFINED } from './atoms.js';
-import { writeBinary, writeBinaryHead, writeBitString, writeString } from './binaries.js';
+import { bitStringFlaw, writeBinary, writeBinaryHead, writeBitString, writeString } from './binaries.js';
 import { writeFloat, writeFloatText } from './floats.js';
-import { writeExternalFun } from './funs.js';
-import { type WriteAtom, writePid, writePort, writeReference } from './identifiers.js';
+import { isArity, writeExternalFun } from './funs.js';
+import {
+  pidFlaw,
+  portFlaw,
+  referenceFlaw,
+  type WriteAtom,
+  writePid,
+  writePort,
+  writeReference,
+} from './identifiers.js';
+import type { Identities } from './identity.js';
 import { bigintSize, writeBigint, writeInteger } from './integers.js';
 import type { Keys } from './keys.js';
 import type { CodecLimits } from './limits.js';
+import type { Refusal } from './refusal.js';
 import type { Sink } from './sink.js';
 
 /** What a writer of terms works with. */
@@ -34,6 +44,8 @@ export interface Writer {
   readonly quickDepth: number;
   /** When set, large binaries are not copied but put here. */
   scattered: Scattered[] | undefined;
+  /** Of the keys of all maps of one term; made when a map has several compound ones. */
+  identities: Identities | undefined;
   /** A second result of functions that have one. */
   reached: number;
 }
@@ -57,9 +69,6 @@ export function writeBytes(writer: Writer, bytes: Uint8Array, pos: number): numb
   scattered.push({ at: pos - sink.start, bytes, size: bytes.length });
   return pos;
 }
-
-/** Why a term cannot be written; a string so that the caller can add where. */
-export type Refusal = string;
 
 /** Writes a leaf and answers the new position; `undefined` for a container, a {@link Refusal} for no term at all. */
 export function writeLeaf(writer: Writer, term: Term, pos: number): number | Refusal | undefined {
@@ -100,17 +109,14 @@ function writeObject(writer: Writer, term: object, pos: number): number | Refusa
     if (!Number.isFinite(term.value)) return noFloat(term.value);
     return writer.textFloats ? writeFloatText(sink, term.value, pos) : writeFloat(sink, term.value, pos);
   }
-  if (term instanceof Pid) return writePid(sink, term, pos, atom);
-  if (term instanceof Reference) {
-    if (term.words.length > 5) return `a reference of ${term.words.length} words (at most 5)`;
-    return writeReference(sink, term, pos, atom);
-  }
-  if (term instanceof BitString) return writeBitString(sink, term, pos);
-  if (term instanceof Port) return writePort(sink, term, pos, atom);
+  if (term instanceof Pid) return pidFlaw(term) ?? writePid(sink, term, pos, atom);
+  if (term instanceof Reference) return referenceFlaw(term) ?? writeReference(sink, term, pos, atom);
+  if (term instanceof BitString) return bitStringFlaw(term) ?? writeBitString(sink, term, pos);
+  if (term instanceof Port) return portFlaw(term) ?? writePort(sink, term, pos, atom);
   if (term instanceof ExternalFun) {
-    const { arity } = term;
-    if (Number.isInteger(arity) && arity >= 0 && arity <= 255) return writeExternalFun(sink, term, pos, atom);
-    return `a fun of arity ${arity} (0 to 255)`;
+    return isArity(term.arity)
+      ? writeExternalFun(sink, term, pos, atom)
+      : `a fun of arity ${String(term.arity)} (0 to 255)`;
   }
   return undefined;
 }

@@ -64,7 +64,7 @@ export function atom(text: string): Atom | boolean | null | undefined {
 export function internAtom<Text extends string>(text: Text): Atom<Text> {
   const known = recall(text);
   if (known !== undefined) return known as Atom<Text>;
-  checkText(text);
+  checkAtomText(text);
   const fresh = new Atom(text);
   everyone.set(text, new WeakRef<Atom>(fresh));
   forgotten.register(fresh, text);
@@ -108,7 +108,8 @@ function remember(text: string, value: Atom): void {
   recent.set(text, value);
 }
 
-function checkText(text: string): void {
+/** @internal @throws ArgumentError `badarg` for what no atom can hold. */
+export function checkAtomText(text: string): void {
   if (typeof text !== 'string') {
     throw new ArgumentError('badarg', `an atom's text must be a string, not ${typeof text}`);
   }

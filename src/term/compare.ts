@@ -51,6 +51,18 @@ export function compareExact(a: Term, b: Term): Ordering {
 }
 
 /**
+ * @internal {@link compareExact} for the keys of all maps of one term: what it learns of maps inside keys it keeps, so that
+ * maps nested as keys cost no more than their size. The terms must not change while it lives.
+ */
+export class KeyOrder {
+  readonly #sorted = new SortedEntries((a, b, all) => order(a, b, EXACT, all));
+
+  compare(a: Term, b: Term): Ordering {
+    return order(a, b, EXACT, this.#sorted);
+  }
+}
+
+/**
  * Erlang's `=:=` of OTP 27 and later: `1` and `1.0` differ, `0.0` and `-0.0` differ, a string equals the binary of its
  * UTF-8 bytes, a plain object the map with the same atoms as keys.
  *

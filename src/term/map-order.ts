@@ -76,7 +76,7 @@ export class SortedEntries {
   of(map: MapTerm): Entries {
     const known = this.#known.get(map);
     if (known !== undefined) return known;
-    for (const inner of mapsInKeysOf(map)) if (!this.#known.has(inner)) this.#sort(inner);
+    for (const inner of mapsInKeysOf(map, this.#known)) this.#sort(inner);
     return this.#sort(map);
   }
 
@@ -89,8 +89,11 @@ export class SortedEntries {
   }
 }
 
-/** Every map that comparing this map's keys may meet, each one after the maps that comparing its own keys may meet. */
-function mapsInKeysOf(map: MapTerm): MapTerm[] {
+/**
+ * Every map that comparing this map's keys may meet, each one after the maps that comparing its own keys may meet;
+ * without those that are `known`, and what is inside them.
+ */
+function mapsInKeysOf(map: MapTerm, known: ReadonlyMap<MapTerm, unknown>): MapTerm[] {
   const found: MapTerm[] = [];
   const seen = new Set<object>();
   const pending: (Term | Done)[] = [];
@@ -108,7 +111,7 @@ function mapsInKeysOf(map: MapTerm): MapTerm[] {
         pushCompound(pending, [inner.tail]);
       } else if (inner instanceof InternalFun) pushCompound(pending, inner.free);
       else if (inner instanceof NativeRecord) pushCompound(pending, inner.values);
-      else if (kindOf(inner) === MAP) {
+      else if (kindOf(inner) === MAP && !known.has(inner as MapTerm)) {
         const { keys, values } = entriesOf(inner as MapTerm);
         pending.push(new Done(inner as MapTerm));
         pushCompound(pending, values);

@@ -1,6 +1,7 @@
 // The grammar of literal Erlang terms, over the tokens of scan.ts; a template's values are holes in what it builds.
 // Iterative: what is open stands on a stack of its own, so text may be nested as deep as it is long.
 import { atom } from './atom.js';
+import { KeyOrder } from './compare.js';
 import { Float, float } from './float.js';
 import { externalFun } from './fun.js';
 import { charlist, improperList } from './list.js';
@@ -18,7 +19,8 @@ export class Hole {
   }
 }
 
-type Build = (parts: readonly Term[]) => Term;
+/** `order` is shared by all maps of a text; without it, a map is put in order by itself. */
+type Build = (parts: readonly Term[], order?: KeyOrder) => Term;
 
 /** A term with holes inside, to be built when their values are there. */
 export class Unbuilt {
@@ -66,6 +68,7 @@ export class Parser {
   #textIndex = 0;
   #peeked: Place | undefined;
   readonly #open: Open[] = [];
+  readonly #order = new KeyOrder();
 
   constructor(texts: readonly string[]) {
     this.#texts = texts;
@@ -205,7 +208,7 @@ export class Parser {
     this.#open.pop();
     for (let i = 0; i < open.extraBrackets; i++) this.#expect(']', '"]" of the list that is a tail');
     const build = builderOf(open);
-    const part = open.parts.some(isUnbuilt) ? new Unbuilt(open.parts, build) : build(open.parts as Term[]);
+    const part = open.parts.some(isUnbuilt) ? new Unbuilt(open.parts, build) : build(open.parts as Term[], this.#order);
     return this.#signed({ part, isNumber: false }, open.sign);
   }
 
