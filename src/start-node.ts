@@ -28,6 +28,13 @@ import type { ByteStream, Listener, Transport } from './transport/transport.js';
 export async function startNode(name: string, options: NodeOptions = {}): Promise<Node> {
   checkOptions(options);
   const full = completeNodeName(name);
+  // More often a variable that is not set than a wish: on a BEAM it would ask for a name.
+  if (full.startsWith('undefined@') && options.namedBy === undefined) {
+    throw new ArgumentError(
+      'badarg',
+      `${full} is the name of a node that asks another for its name: namedBy says whom`,
+    );
+  }
   const cookie = cookieFor(options.cookie);
   const discovery = options.discovery ?? epmd();
   const transport = options.transport ?? tcp();

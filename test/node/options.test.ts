@@ -96,6 +96,12 @@ test.each([undefined, null, 5, '', '@h', 'a@', 'a@b@c', 'a b@h', 'a@h\n', 'a.b@h
   },
 );
 
+test('a name that was put together from what is not defined', async () => {
+  const { NO_SUCH_NAME } = {} as Record<string, string>;
+  expect((await refusal(`${NO_SUCH_NAME}@h`, parts)).message).toMatch(/undefined@h .*namedBy/);
+  expect((await refusal('undefined', parts)).message).toMatch(/namedBy/);
+});
+
 test('a logger, a discovery and a transport may be instances of any class', async () => {
   class Logger {
     readonly lines: string[] = [];
