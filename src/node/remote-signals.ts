@@ -24,8 +24,10 @@ export function toControl(signal: Signal): ControlMessage {
       return { op: 'UNLINK_ACK', from: signal.from, to: signal.to, id: signal.id };
     case 'linkExit':
       return { op: 'EXIT', from: signal.from, to: signal.to, reason: signal.reason };
-    case 'exit':
-      return { op: 'EXIT2', from: signal.from, to: spelled(signal.to), reason: signal.reason };
+    case 'exit': {
+      const { from, to, reason, priority } = signal;
+      return { op: 'EXIT2', from, to: spelled(to), reason, ...(priority === true ? { priority } : {}) };
+    }
     case 'monitor':
       return { op: 'MONITOR_P', from: signal.from, to: spelled(signal.to), ref: signal.ref };
     case 'demonitor':
@@ -72,8 +74,10 @@ export function fromControl(message: ControlMessage, self: string, peer: string)
       return { kind: 'unlinkAck', from: message.from, to: message.to, id: message.id };
     case 'EXIT':
       return { kind: 'linkExit', from: message.from, to: message.to, reason: message.reason };
-    case 'EXIT2':
-      return { kind: 'exit', from: message.from, to: named(message.to, self), reason: message.reason };
+    case 'EXIT2': {
+      const { from, to, reason, priority } = message;
+      return { kind: 'exit', from, to: named(to, self), reason, ...(priority === true ? { priority } : {}) };
+    }
     case 'MONITOR_P':
       return { kind: 'monitor', from: message.from, to: named(message.to, self), ref: message.ref };
     case 'DEMONITOR_P':
@@ -99,11 +103,11 @@ export function fromControl(message: ControlMessage, self: string, peer: string)
 export function connects(signal: Signal): boolean {
   switch (signal.kind) {
     case 'message':
+    case 'exit':
       // An alias lives only as long as its connection's node does; a reply must not bring a dead caller's node back.
       return !(signal.to instanceof Reference);
     case 'link':
     case 'monitor':
-    case 'exit':
     case 'groupLeader':
     case 'spawnRequest':
       return true;

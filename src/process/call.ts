@@ -77,7 +77,8 @@ class Call {
     );
     local.aliases.add({ ref, process: self, mode: 'reply_demonitor', onMessage: (message) => this.onMessage(message) });
     try {
-      if (!(to instanceof Reference)) startMonitor(self, local, ref, to, (reason) => this.onDown(reason));
+      if (!(to instanceof Reference))
+        startMonitor(self, local, { ref, target: to, onDown: (reason) => this.onDown(reason) });
       // The monitor may have fired already: then there is nobody to ask.
       if (local.aliases.get(ref) === undefined) return;
       const from = tuple(self.pid, new ImproperList([ALIAS], ref));

@@ -58,12 +58,14 @@ export class Delivery {
         return;
       case 'linkExit': {
         const target = this.get(signal.to);
-        if (target === undefined || !target.relations.takeLink(local.pidKey(signal.from))) return;
-        this.exitSignal(target, signal.from, signal.reason);
+        const link = target?.relations.takeLink(local.pidKey(signal.from));
+        if (target !== undefined && link !== undefined) {
+          this.exitSignal(target, signal.from, signal.reason, link.priority);
+        }
         return;
       }
       case 'exit':
-        this.exit(signal.from, signal.to, signal.reason);
+        this.exit(signal.from, signal.to, signal.reason, signal.priority);
         return;
       case 'monitor':
         this.monitor(signal.from, signal.to, signal.ref);
@@ -94,9 +96,9 @@ export class Delivery {
   }
 
   /** An exit signal has reached a process: it traps it, ignores it, or ends. */
-  exitSignal(target: ProcessState, from: Pid, reason: Term): void {
+  exitSignal(target: ProcessState, from: Pid, reason: Term, priority: boolean): void {
     if (target.system) return;
-    if (target.trapExit) target.mailbox.put(tuple(EXIT, from, reason));
+    if (target.trapExit) put(target, tuple(EXIT, from, reason), priority);
     else if (reason !== NORMAL) this.local.terminate(target, reason);
   }
 
@@ -115,7 +117,7 @@ export class Delivery {
       return;
     }
     const object = target instanceof Pid ? target : tuple(atom(target.name), atom(target.node));
-    process.mailbox.put(tuple(DOWN, ref, PROCESS, object, reason));
+    put(process, tuple(DOWN, ref, PROCESS, object, reason), monitor?.priority === true);
   }
 
   /** A process has ended: those who watch it, and must be told. */
@@ -173,8 +175,7 @@ export class Delivery {
     }
     if (mode === 'reply' || mode === 'reply_demonitor') local.aliases.remove(process, ref);
     if (mode === 'reply_demonitor') stopMonitor(process, local, ref);
-    if (priority === true && alias.priority === true) process.mailbox.putUrgent(message);
-    else process.mailbox.put(message);
+    put(process, message, priority === true && alias.priority === true);
   }
 
   private link(from: Pid, to: Pid): void {
@@ -189,12 +190,13 @@ export class Delivery {
   }
 
   /** OTP: exit/2. `kill` cannot be trapped; `normal` ends only the process that sends it to itself. */
-  private exit(from: Pid, to: Pid | RegisteredName | Reference, reason: Term): void {
+  private exit(from: Pid, to: Pid | RegisteredName | Reference, reason: Term, priority?: true): void {
     const target = this.find(to);
     if (target === undefined || target.system) return;
+    const urgent = priority === true && to instanceof Reference && this.local.aliases.get(to)?.priority === true;
     if (reason === KILL) this.local.terminate(target, KILLED);
     else if (reason === NORMAL && from.equals(target.pid) && !target.trapExit) this.local.terminate(target, NORMAL);
-    else this.exitSignal(target, from, reason);
+    else this.exitSignal(target, from, reason, urgent);
   }
 
   private monitor(from: Pid, object: Pid | RegisteredName, ref: Reference): void {
@@ -220,4 +222,10 @@ export class Delivery {
     target.relations.removeWatcher(key);
     if (!(watcher.object instanceof Pid)) this.byName.delete(key);
   }
+}
+
+/** @param priority before ordinary messages. */
+function put({ mailbox }: ProcessState, message: Term, priority: boolean): void {
+  if (priority) mailbox.putUrgent(message);
+  else mailbox.put(message);
 }

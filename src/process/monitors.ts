@@ -10,7 +10,7 @@ import { checkIsOptions, checkIsReference } from './arguments.js';
 import { addressOf } from './destination.js';
 import type { LocalNode } from './local-node.js';
 import type { ProcessState } from './process-state.js';
-import type { RegisteredName } from './signal.js';
+import type { Monitor } from './relations.js';
 
 /** What a monitor may be set on. */
 export type Monitored = Pid | string | Atom | { readonly name: string | Atom; readonly node: string | Atom };
@@ -18,6 +18,8 @@ export type Monitored = Pid | string | Atom | { readonly name: string | Atom; re
 export interface MonitorOptions {
   /** OTP: `{alias, Mode}`. The monitor's reference is an alias of this process, too. */
   readonly alias?: AliasMode;
+  /** OTP 28: `[priority]`. The DOWN message goes before ordinary ones; messages to its alias do not. */
+  readonly priority?: boolean;
 }
 
 export interface DemonitorOptions {
@@ -36,7 +38,7 @@ export function monitor(self: ProcessState, local: LocalNode, to: Monitored, opt
   const ref = local.makeReference();
   if (options.alias !== undefined) local.aliases.add({ ref, process: self, mode: options.alias });
   try {
-    startMonitor(self, local, ref, target);
+    startMonitor(self, local, { ref, target, priority: options.priority === true });
   } catch (error) {
     local.aliases.remove(self, ref);
     throw error;
@@ -53,20 +55,11 @@ export function demonitor(self: ProcessState, local: LocalNode, ref: Reference, 
   if (options.flush === true) self.mailbox.flush((message) => isDown(message, ref));
 }
 
-/**
- * Sets a monitor; `onDown` is told instead of the mailbox.
- *
- * @throws ArgumentError as {@link LocalNode.route} does, with nothing left behind.
- */
-export function startMonitor(
-  self: ProcessState,
-  local: LocalNode,
-  ref: Reference,
-  target: Pid | RegisteredName,
-  onDown?: (reason: Term) => void,
-): void {
+/** Sets a monitor. @throws ArgumentError as {@link LocalNode.route} does, with nothing left behind. */
+export function startMonitor(self: ProcessState, local: LocalNode, started: Monitor): void {
+  const { ref, target } = started;
   const key = local.referenceKey(ref);
-  self.relations.addMonitor(key, onDown === undefined ? { ref, target } : { ref, target, onDown });
+  self.relations.addMonitor(key, started);
   try {
     local.related(self, target.node);
     local.route({ kind: 'monitor', from: self.pid, to: target, ref });

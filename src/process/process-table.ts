@@ -187,7 +187,9 @@ export class ProcessTable implements ProcessHome {
       near.nodes?.delete(node);
       this.delivery.forgetWatchersOn(node, near);
       for (const [key, { pid }] of [...near.relations.links]) {
-        if (pid.node === node && near.relations.takeLink(key)) this.delivery.exitSignal(near, pid, NOCONNECTION);
+        if (pid.node !== node) continue;
+        const link = near.relations.takeLink(key);
+        if (link !== undefined) this.delivery.exitSignal(near, pid, NOCONNECTION, link.priority);
       }
       for (const { target, ref } of [...near.relations.monitors.values()]) {
         if (target.node === node) this.delivery.down(target, near.pid, ref, NOCONNECTION);

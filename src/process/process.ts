@@ -10,7 +10,7 @@ import { type CallOptions, call } from './call.js';
 import { addressOf, type Destination } from './destination.js';
 import { drained } from './drained.js';
 import { exitError, NORMAL } from './exit-reason.js';
-import { link, unlink } from './links.js';
+import { type LinkOptions, link, unlink } from './links.js';
 import type { Key } from './local-identifiers.js';
 import { Mailbox } from './mailbox.js';
 import { isMatcher, type Matcher, type StandardSchema } from './matcher.js';
@@ -18,7 +18,7 @@ import { type DemonitorOptions, demonitor, type Monitored, type MonitorOptions, 
 import { Messages, type ReceiveOptions, receive } from './receive.js';
 import { Relations } from './relations.js';
 import { remoteFunction, type Spawned, type SpawnRequestOptions, spawnRequest } from './request-spawn.js';
-import { cast, type SendOptions, send, sendAfter } from './send.js';
+import { cast, type ExitOptions, exitSignal, type SendOptions, send, sendAfter } from './send.js';
 import {
   type ChildOptions,
   type ProcessFunction,
@@ -203,9 +203,9 @@ export class Process {
   }
 
   /** Links this process and another: when one ends, the other gets an exit signal. */
-  link(pid: Pid): void {
+  link(pid: Pid, options: LinkOptions = {}): void {
     this.mustLive();
-    link(this, this.table, pid);
+    link(this, this.table, pid, options);
     this.stopIfEnded();
   }
 
@@ -237,20 +237,18 @@ export class Process {
    * `exit(reason)` ends this process at once, trapping or not; inside a spawned function it also throws, so that the
    * function stops there. Without a reason it is `normal`. Links and monitors fire before it returns.
    *
-   * `exit(pid, reason)` sends an exit signal to another process, or to this one. `kill` cannot be trapped.
+   * `exit(to, reason)` sends an exit signal to another process, or to this one: to its pid, or an alias of it (OTP 28).
+   * `kill` cannot be trapped.
    */
   exit(reason?: Term): void;
-  exit(pid: Pid, reason: Term): void;
-  exit(...given: readonly Term[]): void {
-    if (given.length < 2) {
-      this.table.terminate(this, given.length === 0 ? NORMAL : (given[0] as Term));
-      this.stopIfEnded();
-      return;
+  exit(to: Pid | Reference, reason: Term, options?: ExitOptions): void;
+  exit(...given: readonly unknown[]): void {
+    if (given.length < 2) this.table.terminate(this, given.length === 0 ? NORMAL : (given[0] as Term));
+    else {
+      this.mustLive();
+      const [to, reason, options] = given as [Term, Term, ExitOptions | undefined];
+      exitSignal(this, this.table, to, reason, options);
     }
-    this.mustLive();
-    const [to, reason] = given;
-    checkIsPid(to, 'exit(pid, reason)');
-    this.table.route({ kind: 'exit', from: this.pid, to: to as Pid, reason });
     this.stopIfEnded();
   }
 

@@ -9,6 +9,8 @@ import type { RegisteredName } from './signal.js';
 export interface Link {
   readonly pid: Pid;
   active: boolean;
+  /** This process wants to hear of the other's end before ordinary messages. */
+  priority: boolean;
   /** The UNLINK_ID that has not been acknowledged yet. */
   unlinkId: number | undefined;
 }
@@ -19,6 +21,8 @@ export interface Monitor {
   readonly target: Pid | RegisteredName;
   /** Told instead of the mailbox when the monitor fires: a call in flight, or a spawn request. */
   readonly onDown?: (reason: Term) => void;
+  /** Its DOWN goes before ordinary messages. */
+  readonly priority?: boolean;
 }
 
 /** A monitor that another process holds on this one. `object` is what it asked for and what its DOWN will carry. */
@@ -49,11 +53,15 @@ export class Relations {
     return this.watcherMap ?? NONE;
   }
 
-  /** @returns whether a LINK signal has to go out. */
-  link(key: Key, pid: Pid): boolean {
-    if (this.linkMap?.get(key)?.active === true) return false;
+  /** @returns whether a LINK signal has to go out. The last call says whether the link has priority, as in OTP. */
+  link(key: Key, pid: Pid, priority = false): boolean {
+    const there = this.linkMap?.get(key);
+    if (there?.active === true) {
+      there.priority = priority;
+      return false;
+    }
     this.linkMap ??= new Map();
-    this.linkMap.set(key, { pid, active: true, unlinkId: undefined });
+    this.linkMap.set(key, { pid, active: true, priority, unlinkId: undefined });
     return true;
   }
 
@@ -70,7 +78,7 @@ export class Relations {
   linked(key: Key, pid: Pid): void {
     if (this.linkMap?.has(key) === true) return;
     this.linkMap ??= new Map();
-    this.linkMap.set(key, { pid, active: true, unlinkId: undefined });
+    this.linkMap.set(key, { pid, active: true, priority: false, unlinkId: undefined });
   }
 
   /** An UNLINK came in. */
@@ -83,12 +91,12 @@ export class Relations {
     if (link !== undefined && !link.active && link.unlinkId === Number(id)) this.linkMap?.delete(key);
   }
 
-  /** A link is of no use any more, because the other end or the way to it is gone. @returns whether it was active. */
-  takeLink(key: Key): boolean {
+  /** A link is of no use any more, because the other end or the way to it is gone. @returns it, if it was active. */
+  takeLink(key: Key): Link | undefined {
     const link = this.linkMap?.get(key);
-    if (link === undefined) return false;
+    if (link === undefined) return undefined;
     this.linkMap?.delete(key);
-    return link.active;
+    return link.active ? link : undefined;
   }
 
   addMonitor(key: Key, monitor: Monitor): void {

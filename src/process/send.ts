@@ -1,10 +1,10 @@
-// Messages that a process sends: now, later (OTP: erlang:send_after/3), and as a gen cast.
+// What a process sends: messages now, later (OTP: erlang:send_after/3) and as a gen cast, and exit signals.
 import { ArgumentError } from '../errors.js';
 import { Atom, atom } from '../term/atom.js';
 import { type Pid, Reference } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
 import { tuple } from '../term/tuple.js';
-import { checkIsOptions } from './arguments.js';
+import { checkIsOptions, checkIsPid } from './arguments.js';
 import { addressOf, type Destination } from './destination.js';
 import type { LocalNode } from './local-node.js';
 import type { ProcessState } from './process-state.js';
@@ -61,4 +61,26 @@ export function sendAfter(
 export function cast(self: ProcessState, local: LocalNode, to: Destination, request: Term): void {
   const address = addressOf(to, local.node);
   local.route({ kind: 'message', from: self.pid, to: address, message: tuple(GEN_CAST, request) });
+}
+
+export interface ExitOptions {
+  /**
+   * OTP 28: `[priority]`. The `EXIT` message of a process that traps exits goes before ordinary ones if the signal is sent
+   * to an alias that was made with `priority`; any other is an ordinary exit signal.
+   */
+  readonly priority?: boolean;
+}
+
+/** @internal See Process.exit. */
+export function exitSignal(
+  self: ProcessState,
+  local: LocalNode,
+  to: Term,
+  reason: Term,
+  options: ExitOptions | undefined,
+): void {
+  if (!(to instanceof Reference)) checkIsPid(to, 'exit(pid, reason)');
+  checkIsOptions(options, 'exit(pid, reason)');
+  const signal = { kind: 'exit', from: self.pid, to: to as Pid | Reference, reason } as const;
+  local.route(options?.priority === true ? { ...signal, priority: true } : signal);
 }

@@ -53,7 +53,14 @@ export type Signal =
   /** The end of a linked process. */
   | { readonly kind: 'linkExit'; readonly from: Pid; readonly to: Pid; readonly reason: Term }
   /** `exit/2`: somebody asks a process to end. */
-  | { readonly kind: 'exit'; readonly from: Pid; readonly to: Pid | RegisteredName | Reference; readonly reason: Term }
+  | {
+      readonly kind: 'exit';
+      readonly from: Pid;
+      readonly to: Pid | RegisteredName | Reference;
+      readonly reason: Term;
+      /** As with a message, for a receiver that traps exits. */
+      readonly priority?: true;
+    }
   | { readonly kind: 'monitor'; readonly from: Pid; readonly to: Pid | RegisteredName; readonly ref: Reference }
   | { readonly kind: 'demonitor'; readonly from: Pid; readonly to: Pid | RegisteredName; readonly ref: Reference }
   /** A monitor fires. `from` is what was monitored, as it was given. */

@@ -41,6 +41,9 @@ const receiving: [string, () => unknown][] = [
 
 const relations: [string, () => unknown][] = [
   ['link', () => me.link(wrong('x'))],
+  ['link with true', () => me.link(me.pid, wrong(true))],
+  ['exit to a name', () => me.exit(wrong('x'), 1, { priority: true })],
+  ['exit with true', () => me.exit(me.pid, 1, wrong(true))],
   ['unlink', () => me.unlink(wrong('x'))],
   ['unlink a process', () => me.unlink(wrong(me))],
   ['monitor', () => me.monitor(wrong(5))],

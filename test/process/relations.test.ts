@@ -17,7 +17,7 @@ describe('the state of one link', () => {
     expect(relations.link(KEY, REMOTE)).toBe(false);
     expect(relations.unlink(KEY)).toBe(1);
     expect(relations.link(KEY, REMOTE)).toBe(true);
-    expect(relations.links.get(KEY)).toEqual({ pid: REMOTE, active: true, unlinkId: undefined });
+    expect(relations.links.get(KEY)).toEqual({ pid: REMOTE, active: true, priority: false, unlinkId: undefined });
     relations.unlinkAcknowledged(KEY, 1);
     expect(relations.links.get(KEY)?.active).toBe(true);
   });
@@ -66,13 +66,13 @@ describe('the state of one link', () => {
 
   test('EXIT received: an active entry counts, an inactive one is removed, none is none', () => {
     const relations = new Relations();
-    expect(relations.takeLink(KEY)).toBe(false);
+    expect(relations.takeLink(KEY)).toBeUndefined();
     relations.link(KEY, REMOTE);
-    expect(relations.takeLink(KEY)).toBe(true);
+    expect(relations.takeLink(KEY)).toMatchObject({ pid: REMOTE, priority: false });
     expect(relations.links.size).toBe(0);
     relations.link(KEY, REMOTE);
     relations.unlink(KEY);
-    expect(relations.takeLink(KEY)).toBe(false);
+    expect(relations.takeLink(KEY)).toBeUndefined();
     expect(relations.links.size).toBe(0);
   });
 });
