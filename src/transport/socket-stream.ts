@@ -13,6 +13,15 @@ const joinBelow = 512;
  * megabytes, and with four of those everybody else waits for 40 ms (measured).
  */
 const FAIR_BYTES = 256 * 1024;
+/**
+ * Turns for which a socket is considerate after another one was read from. Alone, it keeps its turn: to stop and start
+ * costs a quarter of the throughput of large messages (measured).
+ */
+const CONSIDERATE_TURNS = 16;
+
+// The sockets of one thread share its event loop: the one that was read from last, and how often that was another one.
+let lastRead: SocketStream | undefined;
+let changes = 0;
 
 /** `127.0.0.1:4370`, `[::1]:4370`; IPv4 that came through an IPv6 socket is shown as IPv4. */
 export function hostAndPort(host: string | undefined, port: number | undefined): string {
@@ -45,6 +54,8 @@ class SocketStream implements ByteStream {
   #drainAwaited = false;
   /** Bytes read since others had their turn. */
   #taken = 0;
+  #changesSeen = 0;
+  #considerate = 0;
 
   constructor(socket: Socket, options: SocketStreamOptions) {
     this.#socket = socket;
@@ -56,6 +67,7 @@ class SocketStream implements ByteStream {
     });
     socket.once('close', () => {
       this.#closed = true;
+      if (lastRead === this) lastRead = undefined;
       if (this.#sink !== undefined) this.#tellClosed(this.#sink);
     });
   }
@@ -75,6 +87,10 @@ class SocketStream implements ByteStream {
     const socket = this.#socket;
     socket.on('data', (chunk: Buffer) => {
       if (this.#finished) return;
+      if (lastRead !== this) {
+        lastRead = this;
+        changes++;
+      }
       sink.onData(chunk);
       this.#taken += chunk.length;
       if (this.#taken >= FAIR_BYTES) this.#letOthersRead();
@@ -102,10 +118,13 @@ class SocketStream implements ByteStream {
     this.#drainAwaited ||= socket.writableLength > 0;
   }
 
-  /** Goes on with the next turn of the event loop. */
+  /** Goes on with the next turn of the event loop, if there are others. */
   #letOthersRead(): void {
     this.#taken = 0;
-    if (this.#paused || this.#finished) return;
+    if (this.#changesSeen !== changes) this.#considerate = CONSIDERATE_TURNS;
+    this.#changesSeen = changes;
+    if (this.#considerate === 0 || this.#paused || this.#finished) return;
+    this.#considerate--;
     this.#socket.pause();
     setImmediate(() => {
       if (!this.#paused && !this.#closed) this.#socket.resume();
