@@ -1,6 +1,8 @@
 // Bytes with meanings, for debugging: one line for each piece of a term, indented by nesting (protocol section 5.1).
 // It checks nothing that decode() does not check better; where the bytes end or make no sense, it says so and stops.
 import { Buffer } from 'node:buffer';
+import { ArgumentError } from '../errors.js';
+import { isBytes } from './raw-buffer.js';
 import * as tags from './tags.js';
 import { VERSION_MAGIC } from './tags.js';
 
@@ -122,8 +124,11 @@ interface Open {
 /**
  * The pieces of an encoded term (with or without 131), each with its offset, its bytes and what they are:
  * `   1: 68 02        SMALL_TUPLE_EXT arity 2`.
+ *
+ * @throws ArgumentError `badarg` for no bytes; whatever the bytes are, there is a text.
  */
 export function annotate(bytes: Uint8Array): string {
+  if (!isBytes(bytes)) throw new ArgumentError('badarg', `annotate() takes a Uint8Array, not ${typeof bytes}`);
   const input = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const lines: string[] = [];
   const stack: Open[] = [{ left: 1, after: [] }];

@@ -6,6 +6,7 @@ import type { Term } from '../term/term.js';
 import { checkDecodeOptions } from './check-options.js';
 import { readCompressed } from './compressed.js';
 import type { DecodeOptions } from './options.js';
+import { isBytes } from './raw-buffer.js';
 import { readDeep } from './read-deep.js';
 import { readFast } from './read-fast.js';
 import { Source } from './source.js';
@@ -120,7 +121,7 @@ export function decodeFirst(
 const decoders: (Decoder | undefined)[] = new Array<Decoder | undefined>(64).fill(undefined);
 
 function decoderFor(bytes: Uint8Array, options: DecodeOptions | undefined): Decoder {
-  if (!(bytes instanceof Uint8Array)) {
+  if (!isBytes(bytes)) {
     throw new ArgumentError('badarg', `decode() takes a Uint8Array, not ${bytes === null ? 'null' : typeof bytes}`);
   }
   if (options === undefined) return shared(0, {});

@@ -10,7 +10,7 @@ import { deflate } from './compressed.js';
 import { Keys } from './keys.js';
 import { resolveLimits } from './limits.js';
 import type { EncodeOptions } from './options.js';
-import type { RawBuffer } from './raw-buffer.js';
+import { isBytes, isSteady, type RawBuffer } from './raw-buffer.js';
 import { type OlderReader, Sink } from './sink.js';
 import { ATOM_CACHE_REF, COMPRESSED, VERSION_MAGIC } from './tags.js';
 import { writeDeep } from './write-deep.js';
@@ -27,6 +27,8 @@ export interface AtomCacheWriter {
 
 /** No binaries were left out. */
 export const NOTHING: readonly Scattered[] = [];
+
+const EMPTY = Buffer.alloc(0);
 
 /** A target larger than this is not kept in mind for the next call. */
 const KEPT_MEMORY = 4 * 1024 * 1024;
@@ -216,14 +218,17 @@ export class Encoder {
 
   /** The target as a Buffer with a DataView, kept for the next call with the same one. */
   #memoryOf(target: Uint8Array): { readonly buffer: RawBuffer; readonly view: DataView } {
-    if (this.#target === target && this.#memory !== undefined) return this.#memory;
-    const { buffer, byteOffset, length } = target;
-    this.#memory = {
+    const { length } = target;
+    if (this.#target === target && this.#memory?.buffer.length === length) return this.#memory;
+    // A detached memory cannot be looked at.
+    const { buffer, byteOffset } = length === 0 ? EMPTY : target;
+    const memory = {
       buffer: Buffer.from(buffer, byteOffset, length) as RawBuffer,
       view: new DataView(buffer, byteOffset, length),
     };
-    this.#target = target;
-    return this.#memory;
+    this.#target = isSteady(buffer) ? target : undefined;
+    this.#memory = memory;
+    return memory;
   }
 
   /** Bytes written since {@link begin}. */
@@ -252,12 +257,15 @@ export function encode(term: Term, options: EncodeOptions = DEFAULTS): Buffer {
 }
 
 /**
- * Writes `term` as {@link encode} does into `target` from `offset` on, and answers the offset after it. `compressed` is
- * not for this.
+ * Writes `term` as {@link encode} does into `target` from `offset` on, and answers the offset after it. What follows it in
+ * `target` may be scribbled on, also by a term that does not fit. `compressed` is refused.
  *
  * @throws ArgumentError `badarg` when it does not fit (the message says how many bytes it takes); otherwise as encode.
  */
 export function encodeInto(target: Uint8Array, offset: number, term: Term, options: EncodeOptions = DEFAULTS): number {
+  if (!isBytes(target))
+    throw new ArgumentError('badarg', `encodeInto() writes into a Uint8Array, not ${typeof target}`);
+  refuseCompressed(options, 'encodeInto()');
   if (!Number.isInteger(offset) || offset < 0 || offset > target.length) {
     throw new ArgumentError('badarg', `the offset must be 0 to ${target.length}, not ${offset}`);
   }
@@ -274,6 +282,7 @@ export function encodeInto(target: Uint8Array, offset: number, term: Term, optio
  * `socket.cork()` and `write()`, or `writev`, send them from where they lie. They must not change until they are sent.
  */
 export function encodeParts(term: Term, options: EncodeOptions = DEFAULTS): Uint8Array[] {
+  refuseCompressed(options, 'encodeParts()');
   const encoder = takeEncoder(options);
   try {
     return encoder.parts(term);
@@ -283,6 +292,12 @@ export function encodeParts(term: Term, options: EncodeOptions = DEFAULTS): Uint
 }
 
 const DEFAULTS: EncodeOptions = {};
+
+/** Only a term that lies in one piece can be compressed. */
+function refuseCompressed(options: EncodeOptions, where: string): void {
+  if ((options?.compressed ?? false) === false) return;
+  throw new ArgumentError('badarg', `${where} does not compress; encode() does`);
+}
 
 function compress(plain: Buffer, level: number): Buffer {
   if (!Number.isInteger(level) || level < 0 || level > 9) {

@@ -13,6 +13,11 @@ export interface CodecLimits {
    * can become an object of two hundred, so this is what keeps a term of many megabytes from filling the heap.
    */
   readonly elements?: number;
+  /**
+   * Steps to tell apart the numbers that are keys of large maps of one term, in decoding: `term_too_large`. Only numbers
+   * that were chosen to have one hash take more than one step each.
+   */
+  readonly keySearches?: number;
   /** Bytes of one encoded term: `term_too_large`. */
   readonly encodedSize?: number;
 }
@@ -23,6 +28,7 @@ export const CODEC_LIMITS: Required<CodecLimits> = {
   inflatedSize: 64 * 1024 * 1024,
   integerSize: (2 ** 16 - 1) * 8,
   elements: 5_000_000,
+  keySearches: 20_000_000,
   encodedSize: 2 ** 31 - 1,
 };
 

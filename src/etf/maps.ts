@@ -6,6 +6,7 @@ import type { KeyOrder } from '../term/compare.js';
 import type { Term } from '../term/term.js';
 import { atomTerm } from './atoms.js';
 import { Identities } from './identity.js';
+import { KeyLoad, MANY_KEYS } from './key-load.js';
 import { bare } from './shapes.js';
 import type { Source } from './source.js';
 import { LONGEST_KEY } from './utf8.js';
@@ -17,10 +18,12 @@ export function makeMap(source: Source, entries: readonly Term[], start: number)
     if (object !== undefined) return object;
   }
   const map = new Map<Term, Term>();
+  const load = entries.length >= 2 * MANY_KEYS ? new KeyLoad(source, entries.length / 2) : undefined;
   let compounds = 0;
   for (let i = 0; i < entries.length; i += 2) {
     const key = entries[i];
     if (typeof key === 'object' && key !== null && !(key instanceof Atom)) compounds++;
+    else if (load !== undefined && (typeof key === 'number' || typeof key === 'bigint')) load.add(key);
     map.set(key, entries[i + 1]);
   }
   if (map.size * 2 !== entries.length || compounds > 1) checkKeys(source, map, entries.length / 2, start);

@@ -15,3 +15,16 @@ export type RawBuffer = Buffer & {
 export const BufferView: new (memory: ArrayBufferLike, at: number, size: number) => Buffer = (
   Buffer as unknown as { [Symbol.species]: new (memory: ArrayBufferLike, at: number, size: number) => Buffer }
 )[Symbol.species];
+
+/** Also a Uint8Array of another realm, which `instanceof` does not know. */
+export function isBytes(value: unknown): value is Uint8Array {
+  return (
+    value instanceof Uint8Array ||
+    (ArrayBuffer.isView(value) && (value as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] === 'Uint8Array')
+  );
+}
+
+/** Whether a memory keeps its size, and its content while we look at it; a detached one has neither. */
+export function isSteady(memory: ArrayBufferLike): boolean {
+  return memory instanceof ArrayBuffer && (memory as { readonly resizable?: boolean }).resizable !== true;
+}

@@ -9,6 +9,7 @@ import { readText } from './binaries.js';
 import { floatTerm, readFloat } from './floats.js';
 import { readPid, readReference } from './identifiers.js';
 import { readSmallBig } from './integers.js';
+import { KeyLoad, MANY_KEYS } from './key-load.js';
 import { checkKeys } from './maps.js';
 import { readDeep, readDeepTail } from './read-deep.js';
 import { readLeaf } from './read-leaf.js';
@@ -214,10 +215,12 @@ function readMap(source: Source, start: number, depth: number): Term {
   source.promise(2 * count, 'MAP_EXT');
   if (source.objectMaps && !source.inKey) return readObject(source, count, start, depth, readFast);
   const map = new Map<Term, Term>();
+  const load = count >= MANY_KEYS ? new KeyLoad(source, count) : undefined;
   let compounds = 0;
   for (let i = 0; i < count; i++) {
     const key = readKey(source, depth);
     if (typeof key === 'object' && key !== null && !(key instanceof Atom)) compounds++;
+    else if (load !== undefined && (typeof key === 'number' || typeof key === 'bigint')) load.add(key);
     map.set(key, readFast(source, depth));
   }
   if (map.size !== count || compounds > 1) checkKeys(source, map, count, start);

@@ -7,7 +7,7 @@ import type { Atom } from '../term/atom.js';
 import type { Identities } from './identity.js';
 import { type CodecLimits, resolveLimits } from './limits.js';
 import type { DecodeOptions } from './options.js';
-import { BufferView, type RawBuffer } from './raw-buffer.js';
+import { BufferView, isSteady, type RawBuffer } from './raw-buffer.js';
 
 /** A memory larger than this is not kept alive between two terms by the decoder's own view. */
 const KEPT_MEMORY = 4 * 1024 * 1024;
@@ -36,6 +36,8 @@ export class Source {
    * of the bytes received.
    */
   promised = 0;
+  /** Steps that the numbers among map keys will have taken. */
+  searched = 0;
   /** The most that may be promised. */
   #most = 0;
   /** Inside a map key everything is decoded without loss: two keys that differ must not become one. */
@@ -78,15 +80,25 @@ export class Source {
     this.#most = Math.min(limit - offset, this.limits.elements);
     this.atoms = atoms;
     this.promised = 0;
+    this.searched = 0;
     this.inKey = false;
     this.identities = undefined;
     this.windowEnd = 0;
   }
 
-  #take(bytes: Uint8Array): void {
+  #take(given: Uint8Array): void {
+    let bytes = given;
+    this.#given = given;
+    this.#givenSize = given.length;
+    if (bytes.buffer !== this.memory || bytes.buffer.byteLength !== this.#size) {
+      // A detached memory cannot be looked at; and what can change or shrink meanwhile is copied, each time anew.
+      if (bytes.length === 0) bytes = NOTHING;
+      else if (!isSteady(bytes.buffer)) {
+        bytes = new Uint8Array(bytes);
+        this.#given = NOTHING;
+      }
+    }
     const memory = bytes.buffer;
-    this.#given = bytes;
-    this.#givenSize = bytes.length;
     this.base = bytes.byteOffset;
     if (memory === this.memory && memory.byteLength === this.#size) return;
     this.memory = memory;
@@ -99,6 +111,7 @@ export class Source {
   restart(pos: number): void {
     this.pos = pos;
     this.promised = 0;
+    this.searched = 0;
     this.inKey = false;
   }
 

@@ -23,6 +23,7 @@ import type { Identities } from './identity.js';
 import { bigintSize, writeBigint, writeInteger } from './integers.js';
 import type { Keys } from './keys.js';
 import type { CodecLimits } from './limits.js';
+import { isBytes } from './raw-buffer.js';
 import type { Refusal } from './refusal.js';
 import type { Sink } from './sink.js';
 
@@ -119,12 +120,4 @@ function writeObject(writer: Writer, term: object, pos: number): number | Refusa
       : `a fun of arity ${String(term.arity)} (0 to 255)`;
   }
   return undefined;
-}
-
-/** Also a Uint8Array of another realm, which `instanceof` does not know. */
-function isBytes(term: object): term is Uint8Array {
-  return (
-    term instanceof Uint8Array ||
-    (ArrayBuffer.isView(term) && (term as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] === 'Uint8Array')
-  );
 }

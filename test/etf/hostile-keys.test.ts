@@ -2,6 +2,7 @@
 // minutes where keys are compared with each other, or trusted to a hash that whoever sends them can know.
 import { describe, expect, test } from 'vitest';
 import { decode, encode } from '../../src/etf/index.js';
+import { hashOf } from '../../src/etf/key-load.js';
 import { compare, equals } from '../../src/term/compare.js';
 import { format } from '../../src/term/format.js';
 import { parse } from '../../src/term/parse.js';
@@ -112,3 +113,82 @@ describe('2,000 keys of 20,000 bytes each', () => {
     }
   });
 });
+
+const ALL = 2n ** 64n - 1n;
+
+/** The number that V8 hashes to `hash`, by its own steps backwards. */
+function unhash(hash: bigint): bigint {
+  const unshift = (value: bigint, by: number) => {
+    let made = value;
+    for (let i = by; i < 64; i += by) made = value ^ (made >> BigInt(by));
+    return made & ALL;
+  };
+  const divide = (value: bigint, by: bigint) => {
+    let inverse = 1n;
+    for (let i = 0; i < 6; i++) inverse = (inverse * (2n - by * inverse)) & ALL;
+    return (value * inverse) & ALL;
+  };
+  const before = unshift(divide(unshift(divide(unshift(hash, 22), 65n), 11), 21n), 31);
+  return divide((before + 1n) & ALL, (1n << 18n) - 1n);
+}
+
+/** Floats of one hash. */
+function* floatsOfOneHash(): Generator<bigint> {
+  for (let seed = 1n; ; seed = (seed * 6364136223846793005n + 1n) & ALL) {
+    const bits = unhash((seed & ~0x3fff_ffffn) | 0x155n);
+    if (((bits >> 52n) & 0x7ffn) < 1000n) yield bits;
+  }
+}
+
+describe('numbers that V8 hashes alike', () => {
+  const floats = floatsOfOneHash();
+  const kinds: Record<string, (count: number) => Buffer> = {
+    // Only the lowest 64 bits of a bigint count.
+    integers: (count) =>
+      mapOf(count, 15, (key, i) => {
+        key.set([110, 12, i % 2]);
+        key.writeUInt32LE(i + 1, 11);
+      }),
+    floats: (count) =>
+      mapOf(count, 9, (key) => {
+        key[0] = 70;
+        key.writeBigUInt64BE(floats.next().value as bigint, 1);
+      }),
+  };
+
+  test.each(Object.entries(kinds))('%s: a few thousand decode, more are over a limit', (_name, wire) => {
+    for (const options of [{}, { maps: 'object' }] as const) {
+      expect((decode(wire(5000), options) as Map<Term, Term>).size).toBe(5000);
+      expect(() => decode(wire(50_000), options)).toThrow(
+        expect.objectContaining({ code: 'term_too_large', limit: 20_000_000 }),
+      );
+      expect(() => decode(wire(5000), { ...options, limits: { keySearches: 1_000_000 } })).toThrow('hashes alike');
+    }
+    // In many maps of one term, too.
+    const inner = wire(3000).subarray(1);
+    const many = Buffer.concat([Buffer.of(131, 104, 100), ...new Array<Buffer>(100).fill(inner)]);
+    expect(() => decode(many)).toThrow('hashes alike');
+    expect(decode(Buffer.of(131, 106))).toEqual([]);
+  });
+
+  test('the hash is the one whose steps were taken backwards', () => {
+    for (let i = 0; i < 1000; i++) expect(hashOf(floatOf(floats.next().value as bigint))).toBe(0x155);
+  });
+
+  test.each<[string, (i: number) => Term]>([
+    ['numbers in turn', (i) => i],
+    ['negative ones', (i) => -i],
+    ['powers', (i) => i * 65_536],
+    ['times', (i) => 1_763_700_000_000 + i * 60_000],
+    ['halves', (i) => i + 0.5],
+    ['tenths', (i) => i / 10 + 0.05],
+    ['identifiers of 64 bits', (i) => (BigInt(i) << 22n) + (1n << 62n)],
+  ])('others take a step at most: %s', (_name, key) => {
+    const map = new Map(Array.from({ length: 30_000 }, (_, i) => [key(i), i]));
+    expect(decode(encode(map), { limits: { keySearches: 30_000 } })).toEqual(map);
+  });
+});
+
+function floatOf(bits: bigint): number {
+  return new Float64Array(BigUint64Array.of(bits).buffer)[0] as number;
+}
