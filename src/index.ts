@@ -2,13 +2,20 @@
 export type { Discovery, NodeName, Registration } from './discovery/discovery.js';
 export {
   ArgumentError,
+  type ArgumentErrorCode,
   ConnectionError,
+  type ConnectionErrorCode,
   DecodeError,
+  type DecodeErrorCode,
   ErlnodeError,
   ExitError,
+  type ExitErrorCode,
   HandshakeError,
+  type HandshakeErrorCode,
   LimitError,
+  type LimitErrorCode,
   ProtocolError,
+  type ProtocolErrorCode,
   TableFileError,
 } from './errors.js';
 export { type Cluster, type ClusterNode, type ClusterOptions, cluster } from './membership/cluster.js';
@@ -18,8 +25,10 @@ export type { ClusterEvent, ClusterLogger } from './membership/events.js';
 export { hosts } from './membership/hosts.js';
 export type { NameFault } from './membership/node-names.js';
 export type { Strategy, StrategyOptions } from './membership/strategy.js';
+export type { CookieOption } from './node/cookie.js';
 export type { ExposedModule } from './node/exposed.js';
 export type { ConnectionInfo } from './node/info.js';
+export type { LoggerOption } from './node/log.js';
 export type { BusyEvent, EventOptions, NodeEvent } from './node/monitor-nodes.js';
 export type { ListeningAt, Node, NodeKind } from './node/node.js';
 export type { ListenAddress, NodeLimits, NodeOptions } from './node/options.js';
@@ -37,6 +46,7 @@ export type { ReceiveOptions } from './process/receive.js';
 export type { Spawned, SpawnRequestOptions } from './process/request-spawn.js';
 export type { ExitOptions, SendOptions } from './process/send.js';
 export type { ChildOptions, ProcessFunction, SpawnOptions } from './process/spawn-options.js';
+export type { WaitOptions } from './process/wait.js';
 export { startNode } from './start-node.js';
 export { Atom, type AtomOf, atom } from './term/atom.js';
 export { BitString, bitstring } from './term/bitstring.js';
