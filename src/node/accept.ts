@@ -23,6 +23,8 @@ export interface AcceptOptions {
   cookie(peer: string): string;
   allow(peer: string): boolean;
   decide(peer: string): Decision;
+  /** Whether there is a connection to this node, or an attempt to have one. */
+  taken(peer: string): boolean;
   /** @returns where the connection's bytes go. */
   onEstablished(established: Established, stream: ByteStream, replacing: boolean): ByteStreamSink;
   /** `peer` is what the stranger called itself, if it got so far. */
@@ -64,7 +66,7 @@ export class Acceptors {
         return decision;
       },
       giveName(host) {
-        const named = options.names.give(host);
+        const named = options.names.give(host, options.taken);
         given = named.node;
         return named;
       },

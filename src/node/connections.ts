@@ -102,6 +102,11 @@ export class Connections {
     });
   }
 
+  /** Whether there is a connection, or one may come up soon. */
+  knows(name: string): boolean {
+    return this.peers.has(name);
+  }
+
   /** Whether a connection may come up soon. */
   isConnecting(name: string): boolean {
     const peer = this.peers.get(name);

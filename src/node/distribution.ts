@@ -91,6 +91,7 @@ export class Distribution {
       unauthenticated: this.limits.unauthenticated,
       names: this.names,
       decide: (peer): Decision => this.connections.decide(peer),
+      taken: (peer) => this.connections.knows(peer),
       onEstablished: (established, stream, replacing) => this.adopt(established, stream, 'in', replacing),
       onFailed: (remote, peer, error) => this.refused(remote, peer, error),
     });

@@ -15,10 +15,14 @@ export class NameGiver {
   private readonly free = new Map<string, number>();
   private readonly given = new Map<string, number>();
 
-  /** A name on `host` for a handshake that has just begun; {@link release} it when that fails or its connection ends. */
-  give(host: string): GivenName {
+  /**
+   * A name on `host` for a handshake that has just begun; {@link release} it when that fails or its connection ends.
+   *
+   * @param taken whether we have to do with a node of that name: one that has lost us may come back with it.
+   */
+  give(host: string, taken: (node: string) => boolean): GivenName {
     for (const [node, creation] of this.free) {
-      if (!node.endsWith(`@${host}`)) continue;
+      if (!node.endsWith(`@${host}`) || taken(node)) continue;
       this.free.delete(node);
       return this.hand(node, creation >= 0xffff_ffff ? 4 : creation + 1);
     }
