@@ -118,9 +118,15 @@ export interface Intruder extends RawPeer {
   readonly established: Established;
 }
 
+/** A node as those who connect to it know it. */
+export interface Victim {
+  readonly name: string;
+  readonly node: Pick<TestNode['node'], 'port'>;
+}
+
 /** Connects with a real handshake. */
 export async function intrude(
-  victim: TestNode,
+  victim: Victim,
   options: Partial<InitiatorOptions> & { readonly name?: string; readonly flags?: bigint } = {},
 ): Promise<Intruder> {
   const { name = `x_${randomBytes(4).toString('hex')}@127.0.0.1`, flags = ANNOUNCED_FLAGS, ...rest } = options;
