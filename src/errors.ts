@@ -73,6 +73,7 @@ export type LimitErrorCode =
   | 'integer_too_large'
   | 'term_too_large'
   | 'too_many_fragments'
+  | 'fragment_timeout'
   | 'send_queue_full'
   | 'mailbox_full'
   | 'too_many_events'

@@ -66,6 +66,7 @@ export class Connection {
   readonly #control: ControlWriter;
   readonly #ticker: Ticker;
   #over = false;
+  #lastTick: number;
   #sending = false;
   #bytesIn = 0;
   #bytesOut = 0;
@@ -96,6 +97,7 @@ export class Connection {
     }
     const reader = this.#reader;
     this.#frames = new FrameReader(4, limits.frameBytes, (chunk, start) => reader.takesPieces(chunk, start));
+    this.#lastTick = now;
     this.#ticker = new Ticker(tickTime ?? TICK_TIME, tickIntensity ?? TICK_INTENSITY, now);
   }
 
@@ -180,8 +182,19 @@ export class Connection {
   /**
    * Time goes by: may append a tick to the output. `unsentBytes`: what was taken but has not left this process.
    * `'net_tick_timeout'`: the peer is dead; destroy the socket.
+   *
+   * @throws LimitError `fragment_timeout`: the reason why this connection ends.
    */
   tick(now: number, unsentBytes: number): 'alive' | 'net_tick_timeout' {
+    // Time in which this process did not run does not count, as with ticks.
+    const elapsed = Math.min(now - this.#lastTick, this.#ticker.interval * 1.5);
+    this.#lastTick = now;
+    try {
+      this.#reader.pass(elapsed);
+    } catch (error) {
+      this.#over = true;
+      throw error;
+    }
     const verdict = this.#ticker.check(now, unsentBytes === 0 && this.#writer.bytes === 0);
     if (verdict === 'dead') {
       this.#over = true;

@@ -1,5 +1,5 @@
 // Messages that come in fragments, put together again (protocol section 3.5): any interleaving of sequences, each one
-// counting down to 1. Bounded in number and in bytes; memory follows bytes that arrived.
+// counting down to 1. Bounded in number, in bytes and in time; memory follows bytes that arrived.
 import { Buffer } from 'node:buffer';
 import { LimitError, ProtocolError } from '../errors.js';
 import type { Atom } from '../term/atom.js';
@@ -25,12 +25,16 @@ interface Sequence {
   bytes: number;
   /** The id that the next fragment must have. */
   expected: number;
+  /** When the last one came, as far as {@link Fragments.pass} knew. */
+  touched: number;
 }
 
 export class Fragments {
   readonly #limits: ConnectionLimits;
   readonly #open = new Map<bigint, Sequence>();
   #bytes = 0;
+  /** Milliseconds that have passed, as far as we are told. */
+  #now = 0;
 
   constructor(limits: ConnectionLimits) {
     this.#limits = limits;
@@ -60,7 +64,8 @@ export class Fragments {
       const what = 'unfinished fragmented messages';
       throw new LimitError('too_many_fragments', what, fragmentSequences, this.#open.size + 1);
     }
-    const started = { atoms, parts: [], tail: undefined, tailBytes: 0, bytes: 0, expected: fragment - 1 };
+    const expected = fragment - 1;
+    const started = { atoms, parts: [], tail: undefined, tailBytes: 0, bytes: 0, expected, touched: this.#now };
     this.#bytes += SEQUENCE_BYTES;
     for (const piece of pieces) this.#add(started, piece);
     this.#open.set(sequence, started);
@@ -83,6 +88,7 @@ export class Fragments {
     for (const piece of pieces) this.#add(started, piece);
     if (fragment > 1) {
       started.expected--;
+      started.touched = this.#now;
       return undefined;
     }
     this.#open.delete(sequence);
@@ -92,6 +98,24 @@ export class Fragments {
       bytes: started.parts.length === 1 ? (started.parts[0] as Buffer) : Buffer.concat(started.parts),
       atoms: started.atoms,
     };
+  }
+
+  /**
+   * Time has gone by. What comes between two calls counts as if it had come with the first of them: a message gets up to
+   * `elapsed` more than its due, and never less.
+   *
+   * @param elapsed milliseconds since the last call
+   * @throws LimitError `fragment_timeout`
+   */
+  pass(elapsed: number): void {
+    this.#now += elapsed;
+    const seconds = this.#limits.fragmentTime;
+    const due = this.#now - elapsed - seconds * 1000;
+    for (const { touched } of this.#open.values()) {
+      if (touched >= due) continue;
+      const waited = Math.round((this.#now - touched) / 1000);
+      throw new LimitError('fragment_timeout', 'seconds without the next fragment of a message', seconds, waited);
+    }
   }
 
   #add(sequence: Sequence, part: Buffer): void {

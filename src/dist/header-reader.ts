@@ -53,6 +53,10 @@ export class HeaderReader implements PacketReader {
     return this.#fragments.size;
   }
 
+  pass(elapsed: number): void {
+    this.#fragments.pass(elapsed);
+  }
+
   read(bytes: Buffer, start: number, end: number): ControlMessage | undefined {
     const kind = end - start >= 2 && bytes[start] === VERSION_MAGIC ? bytes[start + 1] : undefined;
     if (kind === DIST_HEADER) {

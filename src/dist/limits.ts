@@ -10,6 +10,8 @@ export interface ConnectionLimits {
   readonly fragmentBytes: number;
   /** Number of unfinished fragmented messages. Default 10,000. */
   readonly fragmentSequences: number;
+  /** Seconds that may go by between two fragments of a message. Time in which we did not run is not counted. Default 300. */
+  readonly fragmentTime: number;
 }
 
 const MiB = 1024 * 1024;
@@ -19,4 +21,5 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   messageBytes: 256 * MiB,
   fragmentBytes: 256 * MiB,
   fragmentSequences: 10_000,
+  fragmentTime: 300,
 };

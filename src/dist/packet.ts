@@ -19,6 +19,8 @@ export interface PacketReader {
   readPieces(pieces: readonly Buffer[]): ControlMessage | undefined;
   /** Messages of which only a part has come. */
   readonly openFragments: number;
+  /** So many milliseconds have passed. @throws LimitError `fragment_timeout`: a message has been unfinished for too long. */
+  pass(elapsed: number): void;
 }
 
 export interface PacketWriter {

@@ -19,6 +19,8 @@ const GATHER_BYTES = 64 * 1024;
 
 export class PassThroughReader implements PacketReader {
   readonly openFragments = 0;
+  /** No message is ever unfinished. */
+  pass(): void {}
   readonly #decoder: Decoder;
   readonly #context: ControlContext;
   // The message that is being read: its bytes, where its payload starts, where it ends.

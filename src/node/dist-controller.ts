@@ -151,8 +151,13 @@ export class DistController implements ByteStreamSink {
   }
 
   private tick(): void {
-    if (this.connection.tick(performance.now(), this.stream.bufferedBytes) === 'alive') {
-      this.pump.schedule();
+    try {
+      if (this.connection.tick(performance.now(), this.stream.bufferedBytes) === 'alive') {
+        this.pump.schedule();
+        return;
+      }
+    } catch (error) {
+      this.close(error as Error);
       return;
     }
     const silent = `${this.peer} has sent nothing for longer than the tick time: it is down, stopped or unreachable`;

@@ -356,6 +356,31 @@ describe('time', () => {
     }
   });
 
+  test('an unfinished message is the end of the connection; time in which nobody looked does not count', () => {
+    const head = [131, 69, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0];
+    const first = framed(head, encoded(tuple(6, theirs, atom(''), atom('echo'))));
+    const begun = () => {
+      const { connection } = connect({ tickTime: 8, limits: { fragmentTime: 3 }, flags: passThrough | 0x802000n });
+      connection.receive(first, 0);
+      expect(connection.statistics.openFragments).toBe(1);
+      return connection;
+    };
+    const ticked = begun();
+    const looks = [2000, 4000, 6000, 8000].map((now) => {
+      ticked.receive(Buffer.alloc(4), now);
+      return thrownBy(() => ticked.tick(now, 0));
+    });
+    expect(looks).toEqual([
+      undefined,
+      undefined,
+      expect.objectContaining({ code: 'fragment_timeout' }),
+      expect.anything(),
+    ]);
+    const asleep = begun();
+    asleep.receive(Buffer.alloc(4), 3_600_000);
+    expect(asleep.tick(3_600_000, 0)).toBe('alive');
+  });
+
   test('a full queue does not keep a dead peer alive', () => {
     const { connection } = connect({ tickTime: 8 });
     connection.send({ op: 'SEND', from: mine, to: theirs, message: 1 });

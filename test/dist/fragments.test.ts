@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Fragments } from '../../src/dist/fragments.js';
 import { CONNECTION_LIMITS } from '../../src/dist/limits.js';
 import { LimitError, ProtocolError } from '../../src/errors.js';
@@ -64,4 +64,51 @@ test('messages, bytes and sequences are bounded', () => {
   const all = new Fragments(limits);
   for (let i = 1n; i <= 2n; i++) all.start(i, 2, [], Buffer.alloc(90_000));
   expect(() => all.start(3n, 2, [], Buffer.alloc(90_000))).toThrow(expect.objectContaining({ limit: 200_000 }));
+});
+
+describe('time', () => {
+  const timeout = expect.objectContaining({ code: 'fragment_timeout', limit: 60 });
+
+  test('a message that gets no further is given up, however many others come in time', () => {
+    const fragments = new Fragments({ ...limits, fragmentTime: 60 });
+    fragments.start(1n, 100, [], part('x'));
+    fragments.start(2n, 100, [], part('x'));
+    for (let i = 99; i > 95; i--) {
+      fragments.pass(15_000);
+      fragments.continue(2n, i, part('x'));
+    }
+    fragments.pass(15_000);
+    expect(() => fragments.pass(15_000)).toThrow(timeout);
+  });
+
+  test('one that goes on may take as long as it takes', () => {
+    const fragments = new Fragments({ ...limits, fragmentTime: 60 });
+    fragments.start(1n, 1000, [], part('x'));
+    for (let i = 999; i > 1; i--) {
+      fragments.pass(60_000);
+      fragments.continue(1n, i, part('x'));
+    }
+    expect(fragments.continue(1n, 1, part('x'))?.bytes).toHaveLength(1000);
+    fragments.pass(1e9);
+  });
+
+  test('none is given up before its time, wherever between two looks at the clock its last fragment came', () => {
+    for (const interval of [1, 7, 59.9, 60, 61, 600]) {
+      const fragments = new Fragments({ ...limits, fragmentTime: 60 });
+      fragments.pass(interval * 1000);
+      fragments.start(1n, 2, [], part('x'));
+      // It may have come just now, so up to this long ago it must not be late.
+      let age = 0;
+      const look = (): void => {
+        age += interval;
+        fragments.pass(interval * 1000);
+      };
+      while (age + interval <= 60 + interval) look();
+      expect(() => {
+        for (let i = 0; i < 2; i++) look();
+      }).toThrow(timeout);
+      expect(age).toBeGreaterThan(60);
+      expect(age).toBeLessThanOrEqual(60 + 2 * interval + 0.001);
+    }
+  });
 });
