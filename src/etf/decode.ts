@@ -3,7 +3,7 @@
 import { ArgumentError, type DecodeError } from '../errors.js';
 import type { Atom } from '../term/atom.js';
 import type { Term } from '../term/term.js';
-import { checkDecodeOptions } from './check-options.js';
+import { decodeKind, LIMITED } from './check-options.js';
 import { readCompressed } from './compressed.js';
 import type { DecodeOptions } from './options.js';
 import { isBytes } from './raw-buffer.js';
@@ -118,29 +118,21 @@ export function decodeFirst(
 }
 
 // One decoder per combination of options, made when first needed. Decoding calls nobody's code, so none is ever busy.
-const decoders: (Decoder | undefined)[] = new Array<Decoder | undefined>(64).fill(undefined);
+const decoders: (Decoder | undefined)[] = new Array<Decoder | undefined>(LIMITED).fill(undefined);
 
 function decoderFor(bytes: Uint8Array, options: DecodeOptions | undefined): Decoder {
   if (!isBytes(bytes)) {
     throw new ArgumentError('badarg', `decode() takes a Uint8Array, not ${bytes === null ? 'null' : typeof bytes}`);
   }
   if (options === undefined) return shared(0, {});
-  checkDecodeOptions(options);
-  if (options.limits !== undefined) return new Decoder(options);
-  const index =
-    (options.floats === 'exact' ? 1 : 0) |
-    (options.binaries === 'string' ? 2 : 0) |
-    (options.maps === 'object' ? 4 : 0) |
-    (options.safe === true ? 8 : 0) |
-    (options.copyBinaries === true ? 16 : 0) |
-    (options.generateCode === false ? 32 : 0);
-  return shared(index, options);
+  const kind = decodeKind(options);
+  return kind < LIMITED ? shared(kind, options) : new Decoder(options);
 }
 
-function shared(index: number, options: DecodeOptions): Decoder {
-  const known = decoders[index];
+function shared(kind: number, options: DecodeOptions): Decoder {
+  const known = decoders[kind];
   if (known !== undefined) return known;
   const made = new Decoder(options);
-  decoders[index] = made;
+  decoders[kind] = made;
   return made;
 }

@@ -5,7 +5,7 @@ import { ArgumentError, LimitError } from '../errors.js';
 import type { Atom } from '../term/atom.js';
 import type { Term } from '../term/term.js';
 import { writeAtom, writeOldAtom } from './atoms.js';
-import { checkEncodeOptions } from './check-options.js';
+import { ENCODERS, encodeKind } from './check-options.js';
 import { deflate } from './compressed.js';
 import { Keys } from './keys.js';
 import { resolveLimits } from './limits.js';
@@ -45,7 +45,7 @@ export class Encoder {
   /** For the binaries that are left out: few messages have any. */
   #spare: Scattered[] = [];
   #target: Uint8Array | undefined = undefined;
-  #memory: { readonly buffer: RawBuffer; readonly view: DataView } | undefined = undefined;
+  #given: RawBuffer | undefined = undefined;
   /** @internal Taken by a call of encode() that has not come back. */
   busy = false;
 
@@ -105,7 +105,7 @@ export class Encoder {
   byte(value: number): void {
     const sink = this.#sink;
     const pos = sink.room(sink.start + this.#used, 1);
-    sink.buffer[pos] = value;
+    sink.view.setUint8(pos, value);
     this.#used++;
   }
 
@@ -193,42 +193,40 @@ export class Encoder {
     return parts;
   }
 
-  /** @internal {@link encodeInto} */
+  /** @internal {@link encodeInto}: for an encoder that is used for nothing else. */
   into(target: Uint8Array, offset: number, term: Term): number {
     const sink = this.#sink;
-    const { buffer, view, start } = sink;
-    const memory = this.#memoryOf(target);
-    sink.use(memory.buffer, memory.view, offset);
+    if (target !== this.#target || sink.buffer !== this.#given || sink.buffer.length !== target.length) {
+      this.#aim(target);
+    }
+    const given = this.#given as RawBuffer;
+    sink.start = offset;
     try {
       this.begin();
       this.byte(VERSION_MAGIC);
       this.term(term);
       const size = this.#used;
-      if (offset + size > target.length) {
-        throw new ArgumentError('badarg', `the term takes ${size} bytes; there is room for ${target.length - offset}`);
+      const end = offset + size;
+      if (end > given.length) {
+        throw new ArgumentError('badarg', `the term takes ${size} bytes; there is room for ${given.length - offset}`);
       }
       // It needed more room than there was while it was being written, and then it did fit.
-      if (sink.buffer !== memory.buffer) target.set(sink.buffer.subarray(sink.start, sink.start + size), offset);
-      return offset + size;
+      if (sink.buffer !== given) given.set(sink.buffer.subarray(sink.start, sink.start + size), offset);
+      return end;
     } finally {
-      sink.use(buffer, view, start);
-      if (target.length > KEPT_MEMORY) this.#target = this.#memory = undefined;
+      if (given.length > KEPT_MEMORY) this.#aim(EMPTY);
     }
   }
 
-  /** The target as a Buffer with a DataView, kept for the next call with the same one. */
-  #memoryOf(target: Uint8Array): { readonly buffer: RawBuffer; readonly view: DataView } {
+  /** Writes into `target` from now on. It is kept: the next call is likely to have the same one. */
+  #aim(target: Uint8Array): void {
     const { length } = target;
-    if (this.#target === target && this.#memory?.buffer.length === length) return this.#memory;
     // A detached memory cannot be looked at.
     const { buffer, byteOffset } = length === 0 ? EMPTY : target;
-    const memory = {
-      buffer: Buffer.from(buffer, byteOffset, length) as RawBuffer,
-      view: new DataView(buffer, byteOffset, length),
-    };
+    const given = Buffer.from(buffer, byteOffset, length) as RawBuffer;
+    this.#sink.use(given, new DataView(buffer, byteOffset, length), 0);
+    this.#given = given;
     this.#target = isSteady(buffer) ? target : undefined;
-    this.#memory = memory;
-    return memory;
   }
 
   /** Bytes written since {@link begin}. */
@@ -243,7 +241,7 @@ export class Encoder {
  * @throws ArgumentError `not_encodable` for what is no Erlang term, saying where it stands; LimitError over `limits`.
  */
 export function encode(term: Term, options: EncodeOptions = DEFAULTS): Buffer {
-  const encoder = takeEncoder(options);
+  const encoder = takeEncoder(options, 0);
   try {
     encoder.begin();
     encoder.byte(VERSION_MAGIC);
@@ -266,10 +264,10 @@ export function encodeInto(target: Uint8Array, offset: number, term: Term, optio
   if (!isBytes(target))
     throw new ArgumentError('badarg', `encodeInto() writes into a Uint8Array, not ${typeof target}`);
   refuseCompressed(options, 'encodeInto()');
-  if (!Number.isInteger(offset) || offset < 0 || offset > target.length) {
+  if (!(offset >= 0 && offset <= target.length && Math.trunc(offset) === offset)) {
     throw new ArgumentError('badarg', `the offset must be 0 to ${target.length}, not ${offset}`);
   }
-  const encoder = takeEncoder(options);
+  const encoder = takeEncoder(options, ENCODERS);
   try {
     return encoder.into(target, offset, term);
   } finally {
@@ -283,7 +281,7 @@ export function encodeInto(target: Uint8Array, offset: number, term: Term, optio
  */
 export function encodeParts(term: Term, options: EncodeOptions = DEFAULTS): Uint8Array[] {
   refuseCompressed(options, 'encodeParts()');
-  const encoder = takeEncoder(options);
+  const encoder = takeEncoder(options, 0);
   try {
     return encoder.parts(term);
   } finally {
@@ -316,22 +314,18 @@ function compress(plain: Buffer, level: number): Buffer {
 
 // One encoder per combination of options, kept for the next call. A getter of the caller's may call encode(), too, while
 // its encoder is at work; then there is a new one.
-const encoders: (Encoder | undefined)[] = new Array<Encoder | undefined>(32).fill(undefined);
+// Those that write into given memory come after the others.
+const encoders: (Encoder | undefined)[] = new Array<Encoder | undefined>(2 * ENCODERS).fill(undefined);
 
-function takeEncoder(options: EncodeOptions): Encoder {
-  if (options !== DEFAULTS) checkEncodeOptions(options);
-  const kind =
-    (options.minorVersion ?? 2) |
-    (options.deterministic === true ? 4 : 0) |
-    (options.keys === 'string' ? 8 : 0) |
-    (options.generateCode === false ? 16 : 0);
-  const known = encoders[kind];
-  if (known !== undefined && !known.busy && options.limits === undefined) {
+function takeEncoder(options: EncodeOptions, from: number): Encoder {
+  const kind = encodeKind(options);
+  const known = kind < ENCODERS ? encoders[from + kind] : undefined;
+  if (known !== undefined && !known.busy) {
     known.busy = true;
     return known;
   }
   const made = new Encoder(options);
   made.busy = true;
-  if (known === undefined && options.limits === undefined) encoders[kind] = made;
+  if (known === undefined && kind < ENCODERS) encoders[from + kind] = made;
   return made;
 }

@@ -2,7 +2,7 @@
 // What is misspelt or of the wrong type must not count as "not given", least of all where a node listens.
 import { CONNECTION_LIMITS } from '../dist/limits.js';
 import { ArgumentError } from '../errors.js';
-import { checkCodecLimits, checkDecodeOptions } from '../etf/check-options.js';
+import { checkCodecLimits, decodeKind } from '../etf/check-options.js';
 import { checkIsOptions, checkWaitOptions, kindOf } from '../process/arguments.js';
 import { type ListenAddress, NODE_LIMITS, type NodeOptions } from './options.js';
 
@@ -47,7 +47,7 @@ export function checkOptions(options: NodeOptions): void {
   has('logger', logger, ['debug', 'info', 'warn', 'error'], 'a pino logger, or one with its methods');
   checkStartLimits(options);
   checkListen(options.listen);
-  if (options.terms !== undefined) checkDecodeOptions(options.terms);
+  if (options.terms !== undefined) decodeKind(options.terms);
   checkLimits(options.limits);
 }
 
