@@ -34,7 +34,7 @@ export interface DistributionOptions {
   /** A signal for a process of this node. */
   deliver(signal: Signal): void;
   /** Links, monitors and requests that have to do with this node come to nothing. */
-  nodeDown(node: string): void;
+  nodeDown(node: string, because: Error | undefined): void;
 }
 
 export class Distribution {
@@ -272,7 +272,7 @@ export class Distribution {
   private nodeDown({ peer, hidden }: DistController, reason: Error | undefined): void {
     const level = reason === undefined || isClosing(reason) ? 'info' : 'warn';
     this.log[level]({ peer, reason: reason?.message, code: codeOf(reason) }, 'nodedown');
-    this.parts.nodeDown(peer);
+    this.parts.nodeDown(peer, reason);
     this.release(peer);
     this.names.release(peer);
     this.monitors.emit({ type: 'nodedown', node: peer, hidden, ...(reason === undefined ? {} : { reason }) });
@@ -281,7 +281,7 @@ export class Distribution {
   private connectFailed(peer: string, error: Error): void {
     // Limited: a peer can make us send to nodes of its choice, and a program to one that is down for hours.
     this.log.limited(peer).warn({ peer, code: codeOf(error), reason: error.message }, 'could not connect');
-    this.parts.nodeDown(peer);
+    this.parts.nodeDown(peer, error);
     this.release(peer);
     this.onSettled();
   }

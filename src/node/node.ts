@@ -91,7 +91,7 @@ export class Node {
     this.distribution = new Distribution({
       ...parts,
       deliver: (signal) => this.processes.deliver(signal),
-      nodeDown: (node) => this.processes.nodeDown(node),
+      nodeDown: (node, because) => this.processes.nodeDown(node, because),
     });
     this.processes.groupLeader = this.processes.spawn(ioServer, { name: 'user', system: true }).pid;
     this.self = this.processes.spawn(discard, { system: true });

@@ -133,7 +133,8 @@ function execute(self: Process, local: LocalNode, what: RemoteFunction, options:
             wait.stop();
             const outcome = readOutcome(reason, result);
             if (outcome !== undefined) resolve(outcome);
-            else reject(exitError(reason === NOCONNECTION ? reason : tuple(SIGNAL, reason), doing()));
+            else if (reason === NOCONNECTION) reject(exitError(reason, doing(), local.lostBecause));
+            else reject(exitError(tuple(SIGNAL, reason), doing()));
           },
         },
       );

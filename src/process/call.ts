@@ -95,7 +95,8 @@ class Call {
   }
 
   private onDown(reason: Term): void {
-    this.fail(exitError(reason === NOCONNECTION ? tuple(NODEDOWN, atom(this.to.node)) : reason, this.doing()));
+    if (reason !== NOCONNECTION) this.fail(exitError(reason, this.doing()));
+    else this.fail(exitError(tuple(NODEDOWN, atom(this.to.node)), this.doing(), this.local.lostBecause));
   }
 
   private fail(error: unknown): void {

@@ -93,11 +93,15 @@ const CODES: ReadonlySet<string> = new Set<ExitErrorCode>([
 /**
  * The error that a call site sees when the process it waits for ended, or will not answer, because of `reason`. Never
  * throws, whatever the reason is made of: an end that cannot be put into words must be heard of all the same.
+ *
+ * @param because the error behind a connection that is not there.
  */
-export function exitError(reason: Term, doing: string): ExitError {
+export function exitError(reason: Term, doing: string, because?: Error): ExitError {
   const first = reason instanceof Tuple ? reason.elements[0] : reason;
   const word = first instanceof Atom ? first.text : '';
   const code = CODES.has(word) ? (word as ExitErrorCode) : 'exit';
+  if (because !== undefined)
+    return new ExitError(code, `${doing}: ${because.message} (${code})`, reason, { cause: because });
   return new ExitError(code, `${doing}: ${EXPLAINED[code] ?? `exit ${shown(reason)}`}`, reason);
 }
 
@@ -110,9 +114,9 @@ function shown(reason: Term): string {
 }
 
 const EXPLAINED: Partial<Record<ExitErrorCode, string>> = {
-  nodedown: 'the node could not be reached, or the connection to it was lost; connect() and the log say why (nodedown)',
+  nodedown: 'the connection to the node was closed (nodedown)',
   noproc: 'there is no such process (noproc)',
-  noconnection: 'there is no connection to that node; connect() and the log say why (noconnection)',
+  noconnection: 'there is no connection to that node (noconnection)',
   killed: 'the process was killed',
 };
 

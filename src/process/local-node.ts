@@ -42,6 +42,8 @@ export interface LocalNode {
    * @returns what takes that back.
    */
   whenDrained(node: string, tell: () => void): () => void;
+  /** While links and monitors of a node that is lost fire: why it is, or why it could not be reached. */
+  readonly lostBecause: Error | undefined;
   /** Ends a process. */
   terminate(process: ProcessState, reason: Term): void;
 }

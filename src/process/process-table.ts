@@ -54,6 +54,7 @@ export class ProcessTable implements ProcessHome {
   private readonly relatedTo = new Map<string, Set<ProcessState>>();
   private readonly options: ProcessTableOptions;
   private readonly identifiers: LocalIdentifiers;
+  lostBecause: Error | undefined = undefined;
   private delivering = false;
   private waiting: Signal[] = [];
 
@@ -175,7 +176,16 @@ export class ProcessTable implements ProcessHome {
   }
 
   /** The connection to `node` is gone: links and monitors fire with `noconnection` (protocol section 4.4). */
-  nodeDown(node: string): void {
+  nodeDown(node: string, because?: Error): void {
+    this.lostBecause = because;
+    try {
+      this.loseNode(node);
+    } finally {
+      this.lostBecause = undefined;
+    }
+  }
+
+  private loseNode(node: string): void {
     for (const [key, { ref, process, node: asked, onReply }] of [...this.spawning]) {
       if (asked !== node || !this.spawning.delete(key)) continue;
       onReply({ kind: 'spawnReply', ref, to: process.pid, node, result: 'noconnection', link: false, monitor: false });

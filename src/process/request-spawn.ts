@@ -76,7 +76,9 @@ export function requestSpawn(
     node,
     onReply(reply) {
       if (typeof reply.result === 'string') {
-        listener.onFailed(exitError(atom(reply.result), `spawn of ${module}:${name} on ${node}`));
+        const doing = `spawn of ${module}:${name} on ${node}`;
+        const because = reply.result === 'noconnection' ? local.lostBecause : undefined;
+        listener.onFailed(exitError(atom(reply.result), doing, because));
       } else if (self.exited) tellOrphan(self, local, ref, reply, reply.result);
       else {
         if (reply.link) self.relations.linked(local.pidKey(reply.result), reply.result);

@@ -306,3 +306,36 @@ test('the cookie of each peer is the one its function gives, on both sides', asy
   await c.connect(a.name);
   await expect(b.connect(c.name)).rejects.toMatchObject({ code: 'bad_cookie' });
 });
+
+test('whoever calls a node that cannot be reached hears why', async () => {
+  const net = network();
+  const { node } = await start(net, 'a@memory', { cookie: 'another' });
+  await start(net, 'b@memory');
+  const me = node.spawnMailbox();
+  for (const [peer, code] of [
+    ['b@memory', 'bad_cookie'],
+    ['nobody@memory', 'noport'],
+  ] as const) {
+    const call = me.call({ name: 'rex', node: peer }, 1);
+    await expect(call).rejects.toMatchObject({ code: 'nodedown', cause: { code } });
+    await expect(call).rejects.toThrow(/^call to .*: .+ \(nodedown\)$/);
+    await expect(node.rpc(peer, 'm', 'f', [])).rejects.toMatchObject({ code: 'badrpc', cause: { cause: { code } } });
+    await expect(node.erpc(peer, 'm', 'f', [])).rejects.toMatchObject({ code: 'noconnection', cause: { code } });
+    await expect(me.spawnRequest(peer, 'm', 'f', [])).rejects.toMatchObject({ code: 'noconnection', cause: { code } });
+  }
+});
+
+test('whoever waits when the connection is lost hears why', async () => {
+  const net = network();
+  const { node: a } = await start(net, 'a@memory');
+  const { node: b } = await start(net, 'b@memory');
+  b.spawnMailbox({ name: 'silent' });
+  await a.connect('b@memory');
+  b.expose('m', { never: () => new Promise(() => {}) });
+  const calling = a.call({ name: 'silent', node: 'b@memory' }, 1);
+  const asking = a.erpc('b@memory', 'm', 'never', []);
+  await until(() => (b.info('a@memory')?.messagesIn ?? 0) >= 3, 'the requests to arrive');
+  a.disconnect('b@memory');
+  await expect(calling).rejects.toMatchObject({ code: 'nodedown', cause: { code: 'disconnected' } });
+  await expect(asking).rejects.toMatchObject({ code: 'noconnection', cause: { code: 'disconnected' } });
+});
