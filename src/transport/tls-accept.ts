@@ -2,20 +2,24 @@
 // proved to have a certificate, and never before.
 import type { Socket } from 'node:net';
 import { createServer, type TLSSocket } from 'node:tls';
+import { ConnectionError } from '../errors.js';
 import { DeferredStream } from './deferred-stream.js';
+import { onFirstRecord } from './first-record.js';
 import { hostAndPort, socketStream } from './socket-stream.js';
 import type { Credentials } from './tls-credentials.js';
-import { lateTlsError, nameFault, tlsError, verificationError } from './tls-errors.js';
+import { lateTlsError, nameFault, tlsError, tooLargeError, verificationError } from './tls-errors.js';
 import type { TlsSide } from './tls-options.js';
 import type { ByteStream } from './transport.js';
 
 /**
+ * @param most strangers that may be in the middle of TLS: what each costs then is 60 KB, ten times a silent one's.
  * @param onError new certificates cannot be used; the old ones stay.
  * @returns what takes a socket that TCP has accepted.
  */
 export function tlsAcceptor(
   side: TlsSide,
   credentials: Credentials,
+  most: number,
   onError: (error: Error) => void,
 ): (socket: Socket) => ByteStream {
   let shown = credentials.options;
@@ -29,6 +33,20 @@ export function tlsAcceptor(
   });
   // Node tells which socket it talks about only by its TLS side; both sides have the same addresses.
   const waiting = new Map<string, { readonly stream: DeferredStream; readonly socket: Socket }>();
+
+  // Insertion order is age.
+  const shaking = new Set<DeferredStream>();
+
+  function begin(stream: DeferredStream, socket: Socket): void {
+    if (shaking.size >= most) {
+      const [oldest] = shaking;
+      const why = `${most} others that came later are in the middle of TLS, too (option maxHandshakes)`;
+      oldest?.fail(new ConnectionError('aborted', `TLS with ${oldest.remote} was given up: ${why}`));
+      if (oldest !== undefined) shaking.delete(oldest);
+    }
+    shaking.add(stream);
+    server.emit('connection', socket);
+  }
 
   function judge(socket: TLSSocket, remote: string): Error | undefined {
     if (!side.verify || socket.authorized) return undefined;
@@ -50,6 +68,7 @@ export function tlsAcceptor(
     }
     waiting.delete(key);
     const { stream } = entry;
+    shaking.delete(stream);
     const fault = judge(socket, stream.remote);
     if (fault === undefined) stream.become(secured(socket, stream.remote, side));
     else stream.fail(fault);
@@ -76,10 +95,15 @@ export function tlsAcceptor(
     socket.on('error', (error: Error) => stream.fail(tlsError(remote, error, socket.bytesRead)));
     socket.once('close', () => {
       if (waiting.get(key)?.stream === stream) waiting.delete(key);
+      shaking.delete(stream);
       stream.fail(tlsError(remote, undefined, socket.bytesRead));
       stream.groundClosed();
     });
-    server.emit('connection', socket);
+    onFirstRecord(
+      socket,
+      () => begin(stream, socket),
+      (size) => stream.fail(tooLargeError(remote, size)),
+    );
     return stream;
   };
 }

@@ -21,7 +21,9 @@ export class Credentials {
   /** @throws ArgumentError `badarg` when a file cannot be read, or the parts do not fit together. */
   constructor(side: TlsSide) {
     this.#side = side;
-    this.#paths = [side.key, side.cert, ...side.ca].filter((source) => typeof source === 'string').filter(isPath);
+    this.#paths = [side.key, side.cert, ...side.ca, ...side.crl]
+      .filter((source) => typeof source === 'string')
+      .filter(isPath);
     // Before reading: a change in between is noticed the next time.
     this.#stamp = this.#look();
     this.#lookedAt = performance.now();
@@ -75,13 +77,14 @@ function isPath(source: string): boolean {
 }
 
 function read(side: TlsSide): SecureContextOptions {
-  const { what, key, cert, ca, passphrase, ciphers, minVersion, maxVersion } = side;
+  const { what, key, cert, ca, crl, passphrase, ciphers, minVersion, maxVersion } = side;
   return {
     ...(key === undefined ? {} : { key: pem(what, 'key', key) }),
     ...(cert === undefined ? {} : { cert: pem(what, 'cert', cert) }),
     ...(passphrase === undefined ? {} : { passphrase }),
     ...(ciphers === undefined ? {} : { ciphers }),
     ...(ca.length === 0 ? {} : { ca: ca.map((source) => pem(what, 'ca', source)) }),
+    ...(crl.length === 0 ? {} : { crl: crl.map((source) => pem(what, 'crl', source)) }),
     ...{ minVersion, maxVersion },
     // Nobody comes back on what an earlier certificate proved.
     secureOptions: constants.SSL_OP_NO_TICKET,
@@ -114,5 +117,6 @@ const faults: Readonly<Record<string, string>> = {
   ERR_OSSL_PEM_BAD_END_LINE: 'key, cert or ca ends in the middle of a PEM block',
   ERR_OSSL_BAD_DECRYPT: 'the passphrase does not open the key',
   ERR_MISSING_PASSPHRASE: 'the key is encrypted; expected a passphrase (OTP: password)',
+  ERR_CRYPTO_OPERATION_FAILED: 'crl holds no list of revoked certificates',
   ERR_SSL_NO_CIPHER_MATCH: 'ciphers names none that this Node.js has',
 };

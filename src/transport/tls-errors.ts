@@ -31,6 +31,13 @@ const ours: Readonly<Record<string, Cause>> = {
   CERT_HAS_EXPIRED: expired,
   CERT_NOT_YET_VALID: ['certificate_expired', 'its certificate is not valid yet; or a clock is wrong'],
   CERT_REVOKED: ['certificate_revoked', 'its certificate has been revoked'],
+  UNABLE_TO_GET_CRL: ['bad_certificate', 'crl has no list of the authority that signed its certificate'],
+  CRL_HAS_EXPIRED: ['bad_certificate', 'the list of revoked certificates has expired; is crl renewed?'],
+  CRL_NOT_YET_VALID: ['bad_certificate', 'the list of revoked certificates is not valid yet; or a clock is wrong'],
+  CRL_SIGNATURE_FAILURE: [
+    'bad_certificate',
+    'the list of revoked certificates is not signed by the authority it is of',
+  ],
   INVALID_PURPOSE: ['bad_certificate', 'its certificate was not made for this (see its extended key usage)'],
   ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: ['certificate_required', 'it showed no certificate'],
   ERR_SSL_WRONG_VERSION_NUMBER: notTls,
@@ -95,6 +102,11 @@ export function nameFault(nodeHost: string, certificate: PeerCertificate): strin
   if (checkServerIdentity(nodeHost, certificate) === undefined) return undefined;
   const names = certificate.subjectaltname?.replaceAll(/[^ -~]/g, '?').slice(0, 200) ?? 'no host at all';
   return `its certificate is not for ${nodeHost}, but for ${names}`;
+}
+
+/** A first record that no client begins with: it would only be kept. */
+export function tooLargeError(where: string, size: number): ConnectionError {
+  return named(where, notTls, `a first record of ${size} bytes`, undefined);
 }
 
 /** A certificate for somebody else. */

@@ -20,6 +20,13 @@ export interface TlsDangers {
 }
 
 interface TlsCarrierOptions extends TcpOptions {
+  /** Connections that a listener has in the middle of TLS at once; beyond it the oldest is closed. Default: 128. */
+  readonly maxHandshakes?: number;
+  /**
+   * Lists of revoked certificates, PEM, read again when they change. With it every authority of a chain needs one that
+   * has not expired, or nobody is let in whom it signed.
+   */
+  readonly crl?: PemSource | readonly PemSource[];
   readonly dangerously?: TlsDangers;
 }
 
@@ -50,6 +57,8 @@ export interface OtpTlsSide {
   readonly versions?: readonly ('tlsv1.2' | 'tlsv1.3')[];
   /** In OpenSSL's words, which are OTP's names for the suites of TLS 1.2. */
   readonly ciphers?: string | readonly string[];
+  /** `true` wants the lists as `crl`, beside `server` and `client`: there is no cache to be asked. */
+  readonly crl_check?: boolean;
   // Taken and without effect: Node has its own way, and none of them is about who is trusted.
   readonly reuse_sessions?: unknown;
   readonly secure_renegotiate?: unknown;
@@ -84,6 +93,7 @@ export interface TlsSide {
   readonly key: PemSource | undefined;
   readonly cert: PemSource | undefined;
   readonly ca: readonly PemSource[];
+  readonly crl: readonly PemSource[];
   readonly passphrase: string | undefined;
   readonly minVersion: TlsVersion;
   readonly maxVersion: TlsVersion;
@@ -109,13 +119,14 @@ export function tlsSides(options: TlsOptions | OtpTlsOptions): { server?: TlsSid
   }
   checkNames('tls', options, directionKeys);
   const { server, client } = options as OtpTlsOptions;
+  const crl = listed(options.crl);
   return {
     ...(server === undefined
       ? {}
-      : { server: checked(otpSide('tls server', server, serverKeys, acceptAnyClient, acceptAnyName)) }),
+      : { server: checked(otpSide('tls server', server, serverKeys, crl, acceptAnyClient, acceptAnyName)) }),
     ...(client === undefined
       ? {}
-      : { client: checked(otpSide('tls client', client, clientKeys, acceptAnyServer, acceptAnyName)) }),
+      : { client: checked(otpSide('tls client', client, clientKeys, crl, acceptAnyServer, acceptAnyName)) }),
   };
 }
 
@@ -129,7 +140,8 @@ function nodeSide(options: TlsOptions, names: boolean): TlsSide {
   return {
     what: 'tls',
     ...{ key, cert, passphrase, ciphers, names },
-    ca: ca === undefined ? [] : Array.isArray(ca) ? (ca as readonly PemSource[]) : [ca as PemSource],
+    ca: listed(ca),
+    crl: listed(options.crl),
     minVersion: version(minVersion ?? 'TLSv1.2'),
     maxVersion: version(maxVersion ?? 'TLSv1.3'),
     verify: true,
@@ -137,14 +149,33 @@ function nodeSide(options: TlsOptions, names: boolean): TlsSide {
   };
 }
 
-const carrierKeys = ['noDelay', 'keepAlive', 'localAddress', 'backlog', 'dangerously'];
+const carrierKeys = ['noDelay', 'keepAlive', 'localAddress', 'backlog', 'maxHandshakes', 'crl', 'dangerously'];
 const nodeKeys = [...carrierKeys, 'key', 'cert', 'ca', 'passphrase', 'minVersion', 'maxVersion', 'ciphers'];
 const directionKeys = [...carrierKeys, 'server', 'client'];
+
+function listed(sources: PemSource | readonly PemSource[] | undefined): readonly PemSource[] {
+  return sources === undefined
+    ? []
+    : Array.isArray(sources)
+      ? (sources as readonly PemSource[])
+      : [sources as PemSource];
+}
+
 const ignored = [
   ...['reuse_sessions', 'secure_renegotiate', 'client_renegotiation', 'hibernate_after', 'honor_cipher_order'],
   ...['honor_ecc_order', 'log_level', 'ktls'],
 ];
-const sideKeys = ['certfile', 'keyfile', 'password', 'cacertfile', 'verify', 'versions', 'ciphers', ...ignored];
+const sideKeys = [
+  'certfile',
+  'keyfile',
+  'password',
+  'cacertfile',
+  'verify',
+  'crl_check',
+  'versions',
+  'ciphers',
+  ...ignored,
+];
 const serverKeys: readonly string[] = [...sideKeys, 'fail_if_no_peer_cert'];
 const clientKeys: readonly string[] = [...sideKeys, 'server_name_indication'];
 
@@ -152,6 +183,7 @@ function otpSide(
   what: string,
   options: OtpTlsServer & OtpTlsClient,
   keys: readonly string[],
+  crl: readonly PemSource[],
   acceptAny: boolean | undefined,
   acceptAnyName: boolean | undefined,
 ): TlsSide {
@@ -164,12 +196,19 @@ function otpSide(
     throw new ArgumentError('badarg', `${what}: verify must be 'verify_peer' or 'verify_none'`);
   if (versions !== undefined && !Array.isArray(versions as unknown))
     throw new ArgumentError('badarg', `${what}: versions must be an array of 'tlsv1.2' and 'tlsv1.3'`);
+  if (options.crl_check !== undefined && options.crl_check !== crl.length > 0)
+    throw new ArgumentError(
+      'badarg',
+      `${what}: crl_check must be true, with the lists of revoked certificates as crl: […] beside server and client, ` +
+        'or false without',
+    );
   const known = (versions ?? ['tlsv1.2', 'tlsv1.3']).map((one) => version(one.replace('tlsv', 'TLSv')));
   return {
     what,
     key: keyfile ?? certfile,
     cert: certfile,
-    ca: cacertfile === undefined ? [] : [cacertfile],
+    ca: listed(cacertfile),
+    crl,
     passphrase: password,
     minVersion: known.includes('TLSv1.2') ? 'TLSv1.2' : 'TLSv1.3',
     maxVersion: known.includes('TLSv1.3') ? 'TLSv1.3' : 'TLSv1.2',

@@ -1,12 +1,45 @@
 // An attacker in a process of its own: opens connections and goes no further with them.
-// node half-open.mjs <port> <count> <bytes>; a line when all are open, with the milliseconds it took.
+// node half-open.mjs <port> <count> <words>; a line when all are open, with the milliseconds it took.
 import { connect } from 'node:net';
+import { Duplex } from 'node:stream';
+import { connect as tlsConnect } from 'node:tls';
 
-const [port, count, bytes] = process.argv.slice(2).map(Number);
+const [port, count] = process.argv.slice(2, 4).map(Number);
 const began = performance.now();
-// The longest message that a node reads, of which the last byte never comes.
-const said = Buffer.alloc(bytes, 'N');
-if (bytes > 0) said.writeUInt16BE(4096);
+
+/** What a client of TLS begins with. */
+function clientHello() {
+  return new Promise((resolve) => {
+    const write = (chunk, _encoding, done) => {
+      resolve(chunk);
+      done();
+    };
+    tlsConnect({ socket: new Duplex({ read() {}, write }) }).on('error', () => {});
+  });
+}
+
+/** A beginning of a record of TLS, of the size that it says and with less in it. */
+function record(size, sent) {
+  const bytes = Buffer.alloc(sent, 1);
+  bytes.set([22, 3, 1, size >> 8, size & 255]);
+  return bytes;
+}
+
+/** The longest message that a node reads, of which the last byte never comes. */
+function longestMessage() {
+  const bytes = Buffer.alloc(2 + 4095, 'N');
+  bytes.writeUInt16BE(4096);
+  return bytes;
+}
+
+const words = {
+  silence: () => Buffer.alloc(0),
+  message: longestMessage,
+  hello: clientHello,
+  'part of a hello': async () => (await clientHello()).subarray(0, -1),
+  'a longer record': () => record(16_384, 16_383),
+};
+const said = await words[process.argv[4]]();
 let open = 0;
 
 function one() {
@@ -18,7 +51,7 @@ function one() {
     if (++open === count) console.log(`open ${Math.round(performance.now() - began)}`);
   };
   socket.on('connect', () => {
-    if (bytes > 0) socket.write(said);
+    if (said.length > 0) socket.write(said);
     done();
   });
   socket.on('error', done);

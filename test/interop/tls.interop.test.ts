@@ -2,6 +2,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { epmd, epmdServer } from '../../src/discovery/index.js';
 import { genServer } from '../../src/otp/gen-server.js';
 import { atom } from '../../src/term/atom.js';
 import { tuple } from '../../src/term/tuple.js';
@@ -117,6 +118,42 @@ test('the words of an ssl_dist_optfile, and nodes called after a host name', asy
   } finally {
     await other.node.stop();
     await e.stop();
+  }
+});
+
+test('over IPv6 (inet6_tls), either side connects', async () => {
+  const server = await epmdServer({ port: 0, env: {} });
+  const [name, ours, cookie] = ['e6@localhost', 'ts6@localhost', 'six'] as const;
+  const args = inetTls('beam', { more: ', {reuse_sessions, false}' }).map((arg) =>
+    arg.replace('inet_tls', 'inet6_tls'),
+  );
+  const e = await startErlang({ name: false, args, env: { ERL_EPMD_PORT: `${server.port}` } });
+  // Wherever this machine looks for localhost, it is there.
+  const lookup = () => Promise.resolve(['::1']);
+  const discovery = epmd({ port: server.port, lookup });
+  const listen = { host: '::1' };
+  const { node } = await startTestNode(server.port, {
+    name: ours,
+    cookie,
+    discovery,
+    listen,
+    transport: tls(files.ours),
+  });
+  try {
+    await e.eval(`inet_db:add_host({0, 0, 0, 0, 0, 0, 0, 1}, ["localhost"]), inet_db:set_lookup([file]),
+      application:set_env(kernel, inet_dist_use_interface, {0, 0, 0, 0, 0, 0, 0, 1}),
+      {ok, _} = net_kernel:start(['${name}', shortnames]), erlang:set_cookie(node(), ${cookie}).`);
+    expect((await discovery.resolve(name, { signal: new AbortController().signal }))[0]?.host).toBe('::1');
+    expect(await node.ping(name)).toBe('pong');
+    expect(await e.eval('nodes(hidden).')).toBe(`[${ours}]`);
+    node.disconnect(name);
+    await until(async () => (await e.eval('nodes(hidden).')) === '[]', 'the end of the first connection');
+    expect(await e.eval(`net_adm:ping('${ours}').`)).toBe('pong');
+    expect(node.nodes('hidden')).toEqual([name]);
+  } finally {
+    await node.stop();
+    await e.stop();
+    await server.close();
   }
 });
 

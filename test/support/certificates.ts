@@ -14,6 +14,8 @@ export interface CertificateWish {
   readonly issuer: string;
   /** DNS names and IPv4 addresses that it is for. */
   readonly hosts: readonly string[];
+  /** Its authority has taken it back: see `revoked`. */
+  readonly revoked?: boolean;
   /** First and last year; default: now. */
   readonly years?: readonly [number, number];
 }
@@ -48,14 +50,19 @@ export async function makeCertificates<Name extends string>(
     const validity = years === undefined ? 'now' : `{{${years[0]}, 1, 1}, {${years[1]}, 1, 1}}`;
     return `{${JSON.stringify(name)}, ${by}, [${names.join(', ')}], ${validity}}`;
   });
+  const revoked = all.flatMap(([name, wish]) => (wish.revoked === true ? [JSON.stringify(name)] : []));
   const [command, ...prefix] = otpCommand('erl');
   const path = JSON.stringify([...maker].map((c) => c.codePointAt(0)));
   // A failure on the way ends erl with the reason; otherwise the script does.
   const run = `case file:eval(${path}) of {error, Why} -> io:format("~0p~n", [Why]), halt(1) end.`;
-  await promisify(execFile)(command, [...prefix, '-noinput', '-eval', run, '-extra', folder, `[${list.join(', ')}].`], {
-    timeout: 30_000,
-    env: { ...process.env, ERL_CRASH_DUMP: '/dev/null' },
-  });
+  await promisify(execFile)(
+    command,
+    [...prefix, '-noinput', '-eval', run, '-extra', folder, `[${list.join(', ')}].`, `[${revoked.join(', ')}].`],
+    {
+      timeout: 30_000,
+      env: { ...process.env, ERL_CRASH_DUMP: '/dev/null' },
+    },
+  );
   const files = all.map(([name, { issuer }]) => [
     name,
     {
@@ -65,6 +72,11 @@ export async function makeCertificates<Name extends string>(
     },
   ]);
   return Object.fromEntries(files) as Record<Name, CertificateFiles>;
+}
+
+/** The list of what an authority has revoked; there is one if that is anything. */
+export function revokedBy(issuer: string, folder: string): string {
+  return join(folder, `${issuer}.crl`);
 }
 
 /** The texts of the files. */
