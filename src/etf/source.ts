@@ -87,20 +87,24 @@ export class Source {
   }
 
   #take(given: Uint8Array): void {
-    let bytes = given;
+    // Asked once, as each time takes as long as reading a short string.
+    const memory = given.buffer;
     this.#given = given;
     this.#givenSize = given.length;
-    if (bytes.buffer !== this.memory || bytes.buffer.byteLength !== this.#size) {
-      // A detached memory cannot be looked at; and what can change or shrink meanwhile is copied, each time anew.
-      if (bytes.length === 0) bytes = NOTHING;
-      else if (!isSteady(bytes.buffer)) {
-        bytes = new Uint8Array(bytes);
-        this.#given = NOTHING;
-      }
+    if (memory === this.memory && memory.byteLength === this.#size) this.base = given.byteOffset;
+    else this.#change(given);
+  }
+
+  #change(given: Uint8Array): void {
+    let bytes = given;
+    // A detached memory cannot be looked at; and what can change or shrink meanwhile is copied, each time anew.
+    if (bytes.length === 0) bytes = NOTHING;
+    else if (!isSteady(bytes.buffer)) {
+      bytes = new Uint8Array(bytes);
+      this.#given = NOTHING;
     }
     const memory = bytes.buffer;
     this.base = bytes.byteOffset;
-    if (memory === this.memory && memory.byteLength === this.#size) return;
     this.memory = memory;
     this.#size = memory.byteLength;
     this.bytes = new BufferView(memory, 0, this.#size) as RawBuffer;
