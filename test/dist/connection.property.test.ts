@@ -159,6 +159,32 @@ describe.each(profiles)('%s', (_name, flags) => {
     );
   });
 
+  test('whole, byte by byte, and with the beginning of more behind it: the same messages', () => {
+    const few = fc.array(
+      message.filter((each) => !('message' in each || 'reason' in each) || JSON.stringify(briefly(each)).length < 500),
+      { minLength: 1, maxLength: 6 },
+    );
+    fc.assert(
+      fc.property(few, fc.nat(30), (messages, more) => {
+        const here = connect({ flags });
+        for (const each of messages) here.connection.send(each);
+        const bytes = here.output();
+        here.connection.send({ op: 'SEND', from: mine, to: theirs, message: atom('only_begun') });
+        const behind = here.output();
+        const read = (...chunks: Buffer[]) => {
+          const there = connect({ flags, self: peer, peer: self });
+          for (const chunk of chunks) there.connection.receive(chunk, 0);
+          return there.messages.map(briefly);
+        };
+        const whole = read(bytes);
+        const inBytes = Array.from(bytes.length > 4000 ? [] : bytes, (_, at) => bytes.subarray(at, at + 1));
+        if (inBytes.length > 0) expect(read(...inBytes)).toEqual(whole);
+        expect(read(Buffer.concat([bytes, behind.subarray(0, Math.min(more, behind.length - 1))]))).toEqual(whole);
+        expect(read(bytes, behind)).toHaveLength(whole.length + 1);
+      }),
+    );
+  });
+
   test('damaged output is a typed error or a message', () => {
     const damage = fc.array(fc.tuple(fc.nat(1_000_000), fc.integer({ min: 1, max: 255 })), {
       minLength: 1,

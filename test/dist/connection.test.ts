@@ -97,11 +97,23 @@ describe('a hostile packet ends the connection:', () => {
     ['a payload where none belongs', framed([112, 131], link, [131], encoded('x')), 'bad_payload'],
   ];
 
-  test.each(cases)('%s', (_name, bytes, code) => {
+  const inWays = cases.flatMap((one) =>
+    (['whole', 'byte by byte', 'with more behind'] as const).map((way) => [...one, way] as const),
+  );
+
+  test.each(inWays)('%s', (_name, bytes, code, way) => {
     const { connection, messages } = connect();
-    const error = thrownBy(() => connection.receive(bytes, 0));
-    expect(error).toBeInstanceOf(ProtocolError);
-    expect(error).toMatchObject({ code });
+    const chunks =
+      way === 'whole'
+        ? [bytes]
+        : way === 'byte by byte'
+          ? Array.from(bytes, (_, at) => bytes.subarray(at, at + 1))
+          : [Buffer.concat([bytes, helloPacket])];
+    const error = thrownBy(() => {
+      for (const chunk of chunks) connection.receive(chunk, 0);
+    });
+    expect(error, way).toBeInstanceOf(ProtocolError);
+    expect(error, way).toMatchObject({ code });
     // Dead from then on, and quiet about it.
     connection.receive(helloPacket, 0);
     expect(messages).toEqual([]);

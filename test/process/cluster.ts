@@ -17,7 +17,7 @@ export class Cluster {
   readonly lost: unknown[] = [];
   /** Signals that have gone over a connection, in order. */
   readonly wire: Signal[] = [];
-  private readonly tables = new Map<string, ProcessTable>();
+  protected readonly tables = new Map<string, ProcessTable>();
   private readonly queues = new Map<string, Signal[]>();
   private readonly options: ClusterOptions;
   private creation = 3_000_000_000;
@@ -79,7 +79,7 @@ export class Cluster {
     this.tables.get(other)?.nodeDown(one);
   }
 
-  private send(from: string, signal: Signal): void {
+  protected send(from: string, signal: Signal): void {
     const to = destinationNode(signal);
     const key = `${from} ${to}`;
     const queue = this.queues.get(key);

@@ -70,6 +70,19 @@ test('every request, whole and byte by byte, gets the same reaction', () => {
     }
 });
 
+test('every request with a byte too many is no request: closed without an answer, and nothing happens', () => {
+  for (const relaxed of [false, true])
+    for (const bytes of [framed(alive2({ name: 'b' })), ...['z', 'n', 'd', 'k', 's'].map((op) => body(op, 'a'))]) {
+      const shared = host(relaxed);
+      session(shared, 'there', true).receive(framed(alive2({ name: 'a' })));
+      const reaction = session(shared, 'x', true).receive(Buffer.concat([bytes, Buffer.from([0])]));
+      expect(reaction).toMatchObject({ next: 'close' });
+      expect(reaction).not.toHaveProperty('reply');
+      expect(shared.registry.active()).toMatchObject([{ name: 'a' }]);
+      expect(shared.dropped).toEqual([]);
+    }
+});
+
 test('STOP ends the connection of the registration, KILL only says so', () => {
   const shared = host(true);
   session(shared, 'one', true).receive(framed(alive2({ name: 'n' })));
