@@ -108,6 +108,7 @@ export type HandshakeErrorCode =
   | 'hostname_check_failed'
   | 'unexpected_tls'
   | 'setup_timeout'
+  | 'too_many_unauthenticated'
   | 'closed'
   | 'aborted';
 

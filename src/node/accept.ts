@@ -45,7 +45,7 @@ export class Acceptors {
     const { options, unproved } = this;
     if (unproved.size >= options.unauthenticated) {
       for (const oldest of unproved) {
-        oldest.abort();
+        oldest.abort('too_many_unauthenticated');
         break;
       }
     }

@@ -4,7 +4,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { closeSync, constants, fstatSync, linkSync, openSync, readSync, unlinkSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { ArgumentError } from '../errors.js';
+import { ArgumentError, HandshakeError } from '../errors.js';
 
 /** One cookie for every peer, or one for each: `peer` is the other node's name. */
 export type CookieOption = string | ((peer: string) => string);
@@ -25,13 +25,24 @@ const fileName = '.erlang.cookie';
  * The cookie of a connection, whoever opens it, from what the user gave: a cookie, a function, or nothing, which is
  * the cookie file (read now, and made if there is none).
  *
- * @returns a function that throws ArgumentError `badarg` when the user's function gives no valid cookie for that peer.
+ * @returns a function that throws ArgumentError `badarg` when the user's function gives no valid cookie for that peer,
+ * HandshakeError `aborted` when it gives a promise.
  * @throws ArgumentError `badarg`, `bad_cookie_file`.
  */
 export function cookieFor(option?: CookieOption, file?: CookieFileOptions): (peer: string) => string {
-  if (typeof option === 'function') return (peer) => checkCookie(option(peer));
+  if (typeof option === 'function') return (peer) => checkCookie(atOnce(option(peer)));
   const cookie = option === undefined ? readCookie(file) : checkCookie(option);
   return () => cookie;
+}
+
+/** A handshake cannot wait, and what a promise rejects with later would end the program. */
+function atOnce(given: unknown): unknown {
+  if (typeof given !== 'object' || given === null || typeof (given as Partial<Promise<unknown>>).then !== 'function') {
+    return given;
+  }
+  Promise.resolve(given as PromiseLike<unknown>).catch(() => {});
+  const what = 'the function given as the cookie option must return a cookie at once, and has returned a promise';
+  throw new HandshakeError('aborted', `${what}: fetch the cookies before the node starts`, 'cookie');
 }
 
 /**

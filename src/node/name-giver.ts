@@ -30,6 +30,11 @@ export class NameGiver {
     return this.hand(`${random}@${host}`, Math.max(4, randomBytes(4).readUInt32BE()));
   }
 
+  /** @internal Names that are remembered; for tests. */
+  get size(): number {
+    return this.free.size + this.given.size;
+  }
+
   /** Nobody has this name any more. Names that were not given here are none of our business. */
   release(node: string): void {
     const creation = this.given.get(node);

@@ -5,10 +5,13 @@ import type { Established, HandshakeStep } from '../dist/handshake/handshake.js'
 import { ConnectionError, type HandshakeError } from '../errors.js';
 import type { ByteStream, ByteStreamSink } from '../transport/transport.js';
 
+/** Why we give up on a handshake: somebody wants it no more, or there are too many of them. */
+type GivenUp = 'aborted' | 'too_many_unauthenticated';
+
 /** An Initiator or an Acceptor. */
 interface HandshakeMachine {
   receive(chunk: Uint8Array): HandshakeStep;
-  abandon(why: 'closed' | 'setup_timeout' | 'aborted'): HandshakeError;
+  abandon(why: 'closed' | 'setup_timeout' | GivenUp): HandshakeError;
 }
 
 export interface HandshakeOutcome {
@@ -19,8 +22,8 @@ export interface HandshakeOutcome {
 }
 
 export interface Handshaking {
-  /** Gives up: closes the stream and reports `aborted`. Nothing happens when it is over already. */
-  abort(): void;
+  /** Gives up: closes the stream and reports `aborted`, or why else. Nothing happens when it is over already. */
+  abort(why?: GivenUp): void;
 }
 
 /**
@@ -89,5 +92,5 @@ export function shakeHands(
     },
   });
   if (first !== undefined) stream.write([first]);
-  return { abort: () => fail(machine.abandon('aborted')) };
+  return { abort: (why = 'aborted') => fail(machine.abandon(why)) };
 }

@@ -127,7 +127,8 @@ test('beyond the limit the oldest goes first', async () => {
     expect(gone).toEqual([0, 1, 2, 3, 4, 5, 6]);
     const told = victim.log.filter(({ message }) => message === 'connection refused');
     expect(told).toHaveLength(7);
-    expect(new Set(told.map(({ code }) => code))).toEqual(new Set(['aborted']));
+    expect(new Set(told.map(({ code }) => code))).toEqual(new Set(['too_many_unauthenticated']));
+    expect(told[0]?.['reason']).toMatch(/gave up .* waited for its send_name.*limits\.unauthenticated/);
     expect(await erl.eval(`net_adm:ping('${victim.name}').`)).toBe('pong');
     for (const { socket } of peers) socket.destroy();
   } finally {

@@ -135,11 +135,18 @@ function boom(): never {
   throw new RangeError('the secret is hidden here');
 }
 
+/** An async function where there must be none; vitest fails the run when a rejection of its is not looked at. */
+function later(what: string | (() => never)): () => string {
+  return (async () => (typeof what === 'string' ? what : what())) as unknown as () => string;
+}
+
 describe('functions given as options', () => {
   test.each<[string, NodeOptions, string, RegExp]>([
     ['allow throws', { allow: boom }, 'aborted', /allow option has thrown/],
     ['cookie throws', { cookie: boom }, 'aborted', /cookie option has thrown/],
     ['cookie gives nothing', { cookie: () => '' }, 'badarg', /this one is empty/],
+    ['cookie gives a promise', { cookie: later('x') }, 'aborted', /cookie option must return a cookie at once/],
+    ['cookie gives a promise that fails', { cookie: later(boom) }, 'aborted', /must return a cookie at once/],
     ['cookie gives a number', { cookie: () => 7 as unknown as string }, 'badarg', /this one is no string/],
     ['allow gives false', { allow: () => false }, 'not_allowed', /allow option/],
     ['allow gives nothing', { allow: (() => undefined) as unknown as () => boolean }, 'badarg', /true or false/],
@@ -163,6 +170,8 @@ describe('functions given as options', () => {
     ['allow gives a promise', { allow: toBad(() => Promise.reject() as unknown as boolean, true) }, 'aborted'],
     ['cookie throws', { cookie: toBad<string>(boom, COOKIE) }, 'aborted'],
     ['cookie gives nothing', { cookie: toBad(() => '', COOKIE) }, 'aborted'],
+    ['cookie gives a promise', { cookie: toBad(later(COOKIE), COOKIE) }, 'aborted'],
+    ['cookie gives a promise that fails', { cookie: toBad(later(boom), COOKIE) }, 'aborted'],
   ])('%s, when a peer connects', async (_what, options, code) => {
     const { node, log } = await start('a@memory', options);
     const refused = await net.reach('a@memory', 'b@memory');

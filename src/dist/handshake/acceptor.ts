@@ -110,12 +110,16 @@ export class Acceptor {
   }
 
   /** Why the handshake has failed, when it ends from outside: the peer closed, the setup time is over, we gave up. */
-  abandon(why: 'closed' | 'setup_timeout' | 'aborted'): HandshakeError {
+  abandon(why: 'closed' | 'setup_timeout' | 'aborted' | 'too_many_unauthenticated'): HandshakeError {
     const peer = this.#peer ?? 'a peer without a name';
     const step = this.#state.awaits;
     this.#state = over;
     const waiting = `while we waited for its ${step}`;
     if (why === 'aborted') return new HandshakeError(why, `gave up the handshake with ${peer} ${waiting}`, step);
+    if (why === 'too_many_unauthenticated') {
+      const many = 'as many as the node takes (limits.unauthenticated) have come since and have not proved anything';
+      return new HandshakeError(why, `gave up the handshake with ${peer} ${waiting}: ${many}`, step);
+    }
     if (why === 'setup_timeout') {
       return new HandshakeError(why, `${peer} did not go on with the handshake in time, ${waiting}`, step);
     }
