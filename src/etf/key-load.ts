@@ -10,21 +10,26 @@ export const MANY_KEYS = 128;
 /** The numbers among the keys of one large map. */
 export class KeyLoad {
   readonly #source: Source;
-  readonly #mask: number;
-  /** How many keys each place has; made with the first number. */
-  #places: Uint32Array | undefined = undefined;
+  readonly #count: number;
+  /** Of the numbers so far; made with the first one. */
+  #hashes: Int32Array | undefined = undefined;
+  #added = 0;
+  /** How many keys each place has. There are as many places as a Map of so many keys has room for. */
+  #places: Uint32Array = NO_PLACES;
 
   constructor(source: Source, count: number) {
     this.#source = source;
-    this.#mask = 2 ** Math.ceil(Math.log2(count)) - 1;
+    this.#count = count;
   }
 
   /** @throws LimitError `term_too_large` */
   add(key: number | bigint): void {
-    this.#places ??= new Uint32Array(this.#mask + 1);
-    const place = hashOf(key) & this.#mask;
-    const before = this.#places[place] as number;
-    this.#places[place] = before + 1;
+    this.#hashes ??= new Int32Array(this.#count);
+    const hash = hashOf(key);
+    this.#hashes[this.#added] = hash;
+    if (this.#added === this.#places.length) this.#grow(this.#hashes);
+    this.#added++;
+    const before = this.#put(hash);
     const source = this.#source;
     source.searched += before;
     const { keySearches } = source.limits;
@@ -32,7 +37,23 @@ export class KeyLoad {
     const what = 'steps to tell apart numbers that are keys and that JavaScript hashes alike';
     throw new LimitError('term_too_large', what, keySearches, source.searched);
   }
+
+  /** As the Map itself: keys that are far from each other in the large one may all have been at one place of a small one. */
+  #grow(hashes: Int32Array): void {
+    this.#places = new Uint32Array(Math.max(MANY_KEYS, 2 * this.#places.length));
+    for (let i = 0; i < this.#added; i++) this.#put(hashes[i] as number);
+  }
+
+  /** @returns how many are at its place before it. */
+  #put(hash: number): number {
+    const place = hash & (this.#places.length - 1);
+    const before = this.#places[place] as number;
+    this.#places[place] = before + 1;
+    return before;
+  }
 }
+
+const NO_PLACES = new Uint32Array(0);
 
 const bits = new DataView(new ArrayBuffer(8));
 
