@@ -5,6 +5,7 @@ import { ANNOUNCED_FLAGS, DFLAG, hasFlags } from '../dist/flags.js';
 import type { Decision } from '../dist/handshake/acceptor.js';
 import type { Established } from '../dist/handshake/handshake.js';
 import { ArgumentError, ConnectionError, ErlnodeError, HandshakeError } from '../errors.js';
+import { encodeParts } from '../etf/encode.js';
 import { destinationNode, type Signal } from '../process/signal.js';
 import { startTimeout } from '../process/timer.js';
 import type { WaitOptions } from '../process/wait.js';
@@ -141,10 +142,20 @@ export class Distribution {
     const node = destinationNode(signal);
     const controller = this.connections.get(node);
     if (controller !== undefined) this.transmit(controller, signal);
-    else if (connects(signal) && !this.stopped) {
+    // What takes something back goes the way of what it takes back, which may wait already.
+    else if (!this.stopped && (connects(signal) || this.connections.isConnecting(node))) {
       parseNodeName(node);
+      this.checkEncodable(signal);
       this.connections.queue(node, signal);
     }
+  }
+
+  /** Throws at once what would be thrown when the connection is up, and nobody is there any more to catch it. */
+  private checkEncodable(signal: Signal): void {
+    const { limits } = this.parts.options;
+    const options = limits?.terms === undefined ? {} : { limits: limits.terms };
+    if ('message' in signal) encodeParts(signal.message, options);
+    else if ('args' in signal) encodeParts(signal.args, options);
   }
 
   /** Calls `tell` as soon as the queue for `node` is below the busy mark, or there is no connection to wait for. */

@@ -112,9 +112,8 @@ export class Process {
    * to a node that is not connected connects it. A message to a process of this node is handed over as it is: do not
    * change arrays, maps or buffers that have been sent.
    *
-   * @throws ArgumentError `badarg` for a name that nobody on this node has; `not_encodable` for a message without an
-   * Erlang form to a node that is connected. To one that is not yet, it is dropped with a line in the log; here nobody
-   * looks.
+   * @throws ArgumentError `badarg` for a name that nobody on this node has; `not_encodable` for a message to
+   * another node that has no Erlang form; within this node nobody looks.
    */
   send(to: Destination, message: Term, options?: SendOptions): void {
     this.mustLive();

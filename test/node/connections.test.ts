@@ -339,3 +339,35 @@ test('whoever waits when the connection is lost hears why', async () => {
   await expect(calling).rejects.toMatchObject({ code: 'nodedown', cause: { code: 'disconnected' } });
   await expect(asking).rejects.toMatchObject({ code: 'noconnection', cause: { code: 'disconnected' } });
 });
+
+describe('before the connection is up', () => {
+  test('what is taken back is taken back there, too', async () => {
+    const net = network();
+    const { node: a } = await start(net, 'a@memory');
+    const { node: b } = await start(net, 'b@memory');
+    const watched = b.spawnMailbox({ name: 'watched' });
+    const me = a.spawnMailbox();
+    me.demonitor(me.monitor({ name: 'watched', node: 'b@memory' }));
+    me.link(watched.pid);
+    me.unlink(watched.pid);
+    await a.connect('b@memory');
+    const about = [atom('monitored_by'), atom('links')];
+    expect(await a.rpc('b@memory', 'erlang', 'process_info', [watched.pid, about])).toEqual([
+      tuple(atom('monitored_by'), []),
+      tuple(atom('links'), []),
+    ]);
+  });
+
+  test('what has no Erlang form is refused as it is later', async () => {
+    const net = network();
+    const { node } = await start(net, 'a@memory');
+    await start(net, 'b@memory');
+    const me = node.spawnMailbox();
+    const noTerm = { when: new Date(0) } as never;
+    const refused = expect.objectContaining({ code: 'not_encodable', message: expect.stringContaining('when') });
+    expect(() => me.send({ name: 'x', node: 'b@memory' }, noTerm)).toThrow(refused);
+    await expect(node.rpc('b@memory', 'm', 'f', [noTerm])).rejects.toEqual(refused);
+    await expect(me.call({ name: 'x', node: 'b@memory' }, noTerm)).rejects.toEqual(refused);
+    me.exit(noTerm);
+  });
+});
