@@ -16,7 +16,7 @@ interface Line {
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
 const lines = JSON.parse(read('conformance.json')) as readonly Line[];
 
-/** Whether a string of the file begins with the title; a title in a table is an element of an array. */
+/** Whether a string of the file is the title; a title in a table is an element of an array. */
 function hasTitle(file: string, title: string): boolean {
   const source = read(`../../${file}`);
   const spellings = [`'${title.replaceAll("'", "\\'")}'`, `"${title}"`, `\`${title}\``];
