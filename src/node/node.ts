@@ -30,6 +30,7 @@ import { Exposed, type ExposedModule } from './exposed.js';
 import type { ConnectionInfo } from './info.js';
 import type { BusyEvent, EventOptions, NodeEvent } from './monitor-nodes.js';
 import { parseNodeName } from './node-name.js';
+import { NODE_LIMITS } from './options.js';
 import { describeSignal } from './remote-signals.js';
 
 /** What a node is made of when it is put together. */
@@ -81,6 +82,7 @@ export class Node {
       node: name,
       creation,
       seed,
+      maxMessages: parts.options.limits?.mailboxMessages ?? NODE_LIMITS.mailboxMessages,
       remote: (signal) => this.distribution.send(signal),
       whenDrained: (node, tell) => this.distribution.whenDrained(node, tell),
       onCrash: ({ pid, names }, thrown) =>

@@ -32,6 +32,11 @@ export interface NodeLimits extends ConnectionLimits {
   readonly queueBytes: number;
   /** Signals that wait for a connection to come up. Default 100,000. */
   readonly queuedSignals: number;
+  /**
+   * Messages that may wait in the mailbox of a process that was not told otherwise (`maxMessages` of spawn); with one more
+   * it ends with `killed`. Default: no limit, as on a BEAM.
+   */
+  readonly mailboxMessages: number;
 }
 
 export interface NodeOptions {
@@ -86,6 +91,7 @@ export const NODE_LIMITS: Omit<NodeLimits, keyof ConnectionLimits> = {
   busyBytes: MiB,
   queueBytes: 64 * MiB,
   queuedSignals: 100_000,
+  mailboxMessages: Number.POSITIVE_INFINITY,
 };
 
 /** Microseconds to wait awake. The only processor there is belongs to whoever has something to do. */

@@ -21,6 +21,8 @@ export interface DeliveryOptions {
   readonly local: LocalNode;
   get(pid: Pid): ProcessState | undefined;
   onSpawnRequest(request: SpawnRequest): void;
+  /** More messages than a process may have wait in its mailbox. */
+  onMailboxFull(process: ProcessState): void;
 }
 
 export class Delivery {
@@ -98,7 +100,7 @@ export class Delivery {
   /** An exit signal has reached a process: it traps it, ignores it, or ends. */
   exitSignal(target: ProcessState, from: Pid, reason: Term, priority: boolean): void {
     if (target.system) return;
-    if (target.trapExit) put(target, tuple(EXIT, from, reason), priority);
+    if (target.trapExit) this.put(target, tuple(EXIT, from, reason), priority);
     else if (reason !== NORMAL) this.local.terminate(target, reason);
   }
 
@@ -117,7 +119,7 @@ export class Delivery {
       return;
     }
     const object = target instanceof Pid ? target : tuple(atom(target.name), atom(target.node));
-    put(process, tuple(DOWN, ref, PROCESS, object, reason), monitor?.priority === true);
+    this.put(process, tuple(DOWN, ref, PROCESS, object, reason), monitor?.priority === true);
   }
 
   /** A process has ended: those who watch it, and must be told. */
@@ -134,6 +136,14 @@ export class Delivery {
       process.relations.removeWatcher(key);
       this.byName.delete(key);
     }
+  }
+
+  /** @param priority before ordinary messages. */
+  private put(target: ProcessState, message: Term, priority: boolean): void {
+    const { mailbox, maxMessages } = target;
+    if (priority) mailbox.putUrgent(message);
+    else mailbox.put(message);
+    if (maxMessages !== 0 && mailbox.length > maxMessages) this.options.onMailboxFull(target);
   }
 
   private get(pid: Pid): ProcessState | undefined {
@@ -155,13 +165,13 @@ export class Delivery {
     // A reply that was sent to the pid although it names an alias: it arrives if the alias is active, as it should.
     const reply = to instanceof Pid ? replyReference(message) : undefined;
     if (reply === undefined || reply.node !== this.local.node) {
-      process.mailbox.put(message);
+      this.put(process, message, false);
       return;
     }
     const owner = this.local.aliases.get(reply)?.process;
     if (owner === process) this.aliasMessage(reply, message);
     // Somebody else's, passed on: for this process a message like any other. Without an owner it is a late reply.
-    else if (owner !== undefined) process.mailbox.put(message);
+    else if (owner !== undefined) this.put(process, message, false);
   }
 
   private aliasMessage(ref: Reference, message: Term, priority?: true): void {
@@ -175,7 +185,7 @@ export class Delivery {
     }
     if (mode === 'reply' || mode === 'reply_demonitor') local.aliases.remove(process, ref);
     if (mode === 'reply_demonitor') stopMonitor(process, local, ref);
-    put(process, message, priority === true && alias.priority === true);
+    this.put(process, message, priority === true && alias.priority === true);
   }
 
   private link(from: Pid, to: Pid): void {
@@ -222,10 +232,4 @@ export class Delivery {
     target.relations.removeWatcher(key);
     if (!(watcher.object instanceof Pid)) this.byName.delete(key);
   }
-}
-
-/** @param priority before ordinary messages. */
-function put({ mailbox }: ProcessState, message: Term, priority: boolean): void {
-  if (priority) mailbox.putUrgent(message);
-  else mailbox.put(message);
 }

@@ -12,6 +12,8 @@ export interface ProcessState {
   /** A process of the node itself, which exit signals do not reach. */
   readonly system: boolean;
   readonly mailbox: Mailbox;
+  /** Messages that may wait in it; 0 is no limit. */
+  readonly maxMessages: number;
   readonly relations: Relations;
   groupLeader: Pid;
   trapExit: boolean;

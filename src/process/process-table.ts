@@ -1,14 +1,14 @@
 // All processes of one node: their birth, their end, and the way their signals go. Between two processes signals keep
 // their order. Delivery here is synchronous but never nested: what a signal causes comes after it, so that the end of
 // one process in a chain of a million links needs no deep stack.
-import { ArgumentError, ExitError } from '../errors.js';
+import { ArgumentError, ExitError, LimitError } from '../errors.js';
 import { atom } from '../term/atom.js';
 import { Pid, type Reference } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
 import { Aliases } from './aliases.js';
 import { checkIsFunction, checkIsOptions, checkIsPid, kindOf, nameText } from './arguments.js';
 import { Delivery } from './delivery.js';
-import { NOCONNECTION, NORMAL, reasonOf } from './exit-reason.js';
+import { KILLED, NOCONNECTION, NORMAL, reasonOf } from './exit-reason.js';
 import { type Key, LocalIdentifiers } from './local-identifiers.js';
 import type { LocalNode, PendingSpawn } from './local-node.js';
 import { MessageTimers } from './message-timers.js';
@@ -28,6 +28,8 @@ export interface ProcessTableOptions {
   remote(signal: Signal): void;
   /** See {@link LocalNode.whenDrained}, for other nodes. */
   whenDrained?(node: string, tell: () => void): () => void;
+  /** Messages that may wait in a mailbox of a process that was not told otherwise. Default: no limit. */
+  readonly maxMessages?: number;
   /** A process's function threw something that is not an exit: OTP would write a crash report. */
   onCrash(process: { readonly pid: Pid; readonly names: Iterable<string> }, thrown: unknown): void;
   /** A signal that nobody can be blamed for any more could not be sent. */
@@ -50,6 +52,7 @@ export class ProcessTable implements ProcessHome {
   readonly spawning: Map<Key, PendingSpawn> = new Map();
   /** @internal */
   readonly delivery: Delivery;
+  readonly maxMessages: number;
   private readonly processes = new Map<Key, Process>();
   private readonly relatedTo = new Map<string, Set<ProcessState>>();
   private readonly options: ProcessTableOptions;
@@ -63,6 +66,8 @@ export class ProcessTable implements ProcessHome {
     this.node = node;
     this.creation = creation;
     this.options = options;
+    // A number like any other, so that all processes have the same shape.
+    this.maxMessages = options.maxMessages === Number.POSITIVE_INFINITY ? 0 : (options.maxMessages ?? 0);
     this.identifiers = new LocalIdentifiers(node, creation, seed);
     const keyOf = (ref: Reference): Key => this.identifiers.referenceKey(ref);
     this.aliases = new Aliases(keyOf);
@@ -71,6 +76,7 @@ export class ProcessTable implements ProcessHome {
       local: this,
       get: (pid) => this.get(pid),
       onSpawnRequest: (request) => options.onSpawnRequest(request),
+      onMailboxFull: (process) => this.mailboxFull(process),
     });
   }
 
@@ -97,6 +103,7 @@ export class ProcessTable implements ProcessHome {
     if (run !== undefined) checkIsFunction(run, 'spawn()');
     checkIsOptions(options, 'spawn()');
     if (options.groupLeader !== undefined) checkIsPid(options.groupLeader, 'the option groupLeader');
+    checkMaxMessages(options.maxMessages);
     const link = this.near('link', options.link);
     const monitor = this.near('monitor', options.monitor);
     const name = options.name === undefined ? undefined : nameText(options.name, 'the option name');
@@ -253,6 +260,14 @@ export class ProcessTable implements ProcessHome {
     this.terminate(process, reason);
   }
 
+  /** Before it fills the memory of everybody else. */
+  private mailboxFull(target: ProcessState): void {
+    const { pid, maxMessages, mailbox } = target;
+    const error = new LimitError('mailbox_full', `messages in the mailbox of ${pid}`, maxMessages, mailbox.length);
+    this.reportCrash(target, error);
+    this.terminate(target, KILLED);
+  }
+
   private reportCrash({ pid, names }: ProcessState, thrown: unknown): void {
     try {
       this.options.onCrash({ pid, names: names ?? [] }, thrown);
@@ -292,4 +307,10 @@ export class ProcessTable implements ProcessHome {
     there?.delete(process);
     if (there?.size === 0) this.relatedTo.delete(node);
   }
+}
+
+function checkMaxMessages(most: unknown): void {
+  if (most === undefined || (Number.isSafeInteger(most) && (most as number) > 0)) return;
+  const given = typeof most === 'number' ? String(most) : kindOf(most);
+  throw new ArgumentError('badarg', `the option maxMessages is a whole number of messages, at least 1, not ${given}`);
 }

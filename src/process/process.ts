@@ -52,6 +52,8 @@ export class Process {
   /** @internal */
   readonly mailbox: Mailbox = new Mailbox();
   /** @internal */
+  readonly maxMessages: number;
+  /** @internal */
   names: Set<string> | undefined = undefined;
   /** @internal */
   aliasKeys: Set<Key> | undefined = undefined;
@@ -74,6 +76,7 @@ export class Process {
     this.groupLeader = groupLeader ?? link?.groupLeader ?? monitor?.groupLeader ?? table.groupLeader ?? pid;
     this.parent = parent ?? link?.pid;
     this.system = system === true;
+    this.maxMessages = this.system ? 0 : (options.maxMessages ?? table.maxMessages);
     this.runs = runs;
   }
 

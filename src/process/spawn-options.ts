@@ -17,6 +17,11 @@ export interface SpawnOptions {
   readonly monitor?: Process | Pid;
   /** The group leader; that of the linked or monitoring process unless given, else the node's `user`. */
   readonly groupLeader?: Pid;
+  /**
+   * Messages that may wait in the new process's mailbox; with one more it ends with `killed`, as a process over OTP's
+   * `max_heap_size` does, and the log says so. Default: the node's `limits.mailboxMessages`, which is no limit.
+   */
+  readonly maxMessages?: number;
   /** @internal Who is behind a spawn request with a link. */
   readonly parent?: Pid;
   /** @internal A process of the node itself: exit signals do not reach it. */
@@ -31,11 +36,15 @@ export interface ChildOptions {
   readonly link?: boolean;
   /** The group leader; this process's unless given. */
   readonly groupLeader?: Pid;
+  /** See {@link SpawnOptions.maxMessages}. */
+  readonly maxMessages?: number;
 }
 
 /** What a process needs of its node. */
 export interface ProcessHome extends LocalNode {
   readonly groupLeader: Pid | undefined;
+  /** For those who are not told otherwise; 0 is no limit. */
+  readonly maxMessages: number;
   spawn(run: ProcessFunction | undefined, options: SpawnOptions): Process;
 }
 

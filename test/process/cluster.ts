@@ -1,6 +1,6 @@
 // Nodes without a network: process tables whose signals for each other wait in queues until a test lets them go on.
 // A connection that is cut loses what is in its queues, and both sides hear of it, as with a real one.
-import { ProcessTable } from '../../src/process/process-table.js';
+import { ProcessTable, type ProcessTableOptions } from '../../src/process/process-table.js';
 import { destinationNode, type Signal } from '../../src/process/signal.js';
 import { type FindFunction, serveSpawnRequest } from '../../src/process/spawn-request.js';
 
@@ -27,9 +27,10 @@ export class Cluster {
   }
 
   /** A node, or a new life of one that was there before. */
-  node(name: string): ProcessTable {
+  node(name: string, options: Pick<ProcessTableOptions, 'maxMessages'> = {}): ProcessTable {
     const find = this.options.find ?? (() => undefined);
     const table: ProcessTable = new ProcessTable({
+      ...options,
       node: name,
       creation: ++this.creation,
       seed: 0x9abcdef0,
