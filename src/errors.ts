@@ -44,7 +44,6 @@ export type DecodeErrorCode =
   | 'bad_atom'
   | 'bad_utf8'
   | 'bad_float'
-  | 'bad_integer'
   | 'bad_bitstring'
   | 'bad_identifier'
   | 'bad_fun'
@@ -75,7 +74,6 @@ export type LimitErrorCode =
   | 'too_many_fragments'
   | 'fragment_timeout'
   | 'send_queue_full'
-  | 'mailbox_full'
   | 'too_many_events'
   | 'too_many_nodes';
 

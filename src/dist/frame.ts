@@ -78,7 +78,10 @@ export class FrameReader {
         this.#startFrame();
         return true;
       }
-      if (here === 0) return false;
+      if (here === 0) {
+        this.#letGo();
+        return false;
+      }
       if (this.#mayScatter(this.#chunk, this.#at)) {
         this.#pieces = [];
         return this.#scatter(here);

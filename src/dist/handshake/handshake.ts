@@ -76,7 +76,6 @@ export function hear(
   onMessage: (body: Buffer) => Unframed,
 ): HandshakeStep {
   const output: Buffer[] = [];
-  const { awaits } = machine;
   try {
     reader.push(chunk);
     for (;;) {
@@ -88,7 +87,8 @@ export function hear(
       if (established !== undefined) return { output, established: { ...established, rest: reader.rest() } };
     }
   } catch (cause) {
-    return { output, failure: thrown(cause, awaits) };
+    // Asked now: messages before the one that failed may have led it on.
+    return { output, failure: thrown(cause, machine.awaits) };
   }
 }
 

@@ -22,7 +22,10 @@ export function nodeNameFault(name: string): { kind: 'shape' | 'characters'; wha
   return undefined;
 }
 
-/** Is this a host that a peer may ask a dynamic name for? One character of the longest name is left for what we put before. */
+/** What a name that we give may have before its host, the `@` included. */
+const GIVEN_CHARACTERS = 32;
+
+/** Is this a host that a peer may ask a dynamic name for? Room must be left for what we put before it. */
 export function isHost(host: string): boolean {
-  return host.length <= MAX_NAME_CHARACTERS - 32 && HOST.test(host);
+  return host.length <= MAX_NAME_CHARACTERS - GIVEN_CHARACTERS && HOST.test(host);
 }

@@ -29,6 +29,17 @@ describe.each(ways)('an acceptor, fed %s', (way) => {
     expect(established?.rest).toEqual(Buffer.from([1]));
   });
 
+  test('a callback that throws: the step is the one it was asked at', () => {
+    const b = acceptor({
+      cookie() {
+        throw new TypeError('a bug of the program');
+      },
+    });
+    const { failure } = feed(b, Buffer.concat([sendName(us.node), reply]), way);
+    expect(failure).toMatchObject({ code: 'aborted', step: 'challenge_reply' });
+    expect(failure?.message).toContain('waiting for challenge_reply');
+  });
+
   test('understands the name and complement of an old initiator', () => {
     const complement = message('c', u32(Number(flags >> 32n)), u32(4242));
     const { sent, established } = feed(acceptor(), Buffer.concat([oldName(us.node), complement, reply]), way);
