@@ -46,8 +46,11 @@ export class Decoder {
     }
   }
 
-  /** A stand-alone term at the start of `bytes`: with 131, perhaps compressed. What follows it is left alone. */
-  standAlone(bytes: Uint8Array): Term {
+  /**
+   * A stand-alone term at the start of `bytes`: with 131, perhaps compressed. What follows it is left alone; what follows
+   * it inside the compressed bytes only when `allowTrailing` says so.
+   */
+  standAlone(bytes: Uint8Array, allowTrailing = false): Term {
     const source = this.#source;
     source.open(bytes, 0, undefined, bytes.length);
     try {
@@ -55,7 +58,7 @@ export class Decoder {
       if (version !== VERSION_MAGIC) {
         throw source.error('bad_version', `expected the version byte ${VERSION_MAGIC}, got ${version}`, source.base);
       }
-      if (source.pos < source.end && source.bytes[source.pos] === COMPRESSED) return this.#inflated();
+      if (source.pos < source.end && source.bytes[source.pos] === COMPRESSED) return this.#inflated(allowTrailing);
       const term = this.#read();
       this.#end = source.pos - source.base;
       return term;
@@ -77,13 +80,13 @@ export class Decoder {
     }
   }
 
-  #inflated(): Term {
+  #inflated(allowTrailing: boolean): Term {
     const source = this.#source;
     source.pos++;
     const inner = readCompressed(source);
     const end = source.pos - source.base;
     const term = this.term(inner, 0);
-    if (this.#end !== inner.length) throw this.trailing(inner.length);
+    if (this.#end !== inner.length && !allowTrailing) throw this.trailing(inner.length);
     this.#end = end;
     return term;
   }
@@ -102,8 +105,9 @@ export class Decoder {
  */
 export function decode(bytes: Uint8Array, options?: DecodeOptions): Term {
   const decoder = decoderFor(bytes, options);
-  const term = decoder.standAlone(bytes);
-  if (decoder.end !== bytes.length && options?.allowTrailing !== true) throw decoder.trailing(bytes.length);
+  const allowTrailing = options?.allowTrailing === true;
+  const term = decoder.standAlone(bytes, allowTrailing);
+  if (decoder.end !== bytes.length && !allowTrailing) throw decoder.trailing(bytes.length);
   return term;
 }
 
@@ -113,7 +117,7 @@ export function decodeFirst(
   options?: DecodeOptions,
 ): { readonly term: Term; readonly used: number } {
   const decoder = decoderFor(bytes, options);
-  const term = decoder.standAlone(bytes);
+  const term = decoder.standAlone(bytes, options?.allowTrailing === true);
   return { term, used: decoder.end };
 }
 

@@ -46,7 +46,8 @@ export function readFloatText(source: Source): number {
   const at = source.skip(TEXT_SIZE, 'FLOAT_EXT');
   const text = source.bytes.latin1Slice(at, at + TEXT_SIZE);
   const end = text.indexOf('\0');
-  const number = end < 0 ? text : text.slice(0, end);
+  // Without an end, OTP reads whatever is behind it.
+  const number = end < 0 ? '' : text.slice(0, end);
   const value = TEXT.test(number) ? Number(number.replace(',', '.')) : Number.NaN;
   if (value - value !== 0) throw source.error('bad_float', 'expected the text of a finite float in FLOAT_EXT', at);
   return value;

@@ -6,11 +6,19 @@ import { Pid } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
 import { readAtom } from './atoms.js';
 import { isWord, pidFlaw, readCreator, type WriteAtom, writePid } from './identifiers.js';
-import { writeInteger } from './integers.js';
+import { readBig, writeInteger } from './integers.js';
 import type { Refusal } from './refusal.js';
 import type { Sink } from './sink.js';
 import type { Source } from './source.js';
-import { EXPORT_EXT, INTEGER_EXT, NEW_FUN_EXT, SMALL_INTEGER_EXT, tagName } from './tags.js';
+import {
+  EXPORT_EXT,
+  INTEGER_EXT,
+  LARGE_BIG_EXT,
+  NEW_FUN_EXT,
+  SMALL_BIG_EXT,
+  SMALL_INTEGER_EXT,
+  tagName,
+} from './tags.js';
 
 /** Arity and number of free variables are bytes to OTP, whatever the format has room for. */
 const MAX_ARITY = 255;
@@ -111,10 +119,13 @@ export function makeFun(head: FunHead, free: readonly Term[]): InternalFun {
   return new InternalFun({ arity, uniq, index, module, oldIndex, oldUniq, pid, free });
 }
 
+/** An integer where the format has one inside a fun, in any spelling of an integer. */
 function readSmall(source: Source, what: string): number {
   const at = source.pos;
   const tag = source.u8(what);
   if (tag === SMALL_INTEGER_EXT) return source.u8(what);
   if (tag === INTEGER_EXT) return source.view.getInt32(source.skip(4, what));
+  const value = tag === SMALL_BIG_EXT || tag === LARGE_BIG_EXT ? readBig(source, tag) : undefined;
+  if (typeof value === 'number') return value;
   throw source.error('bad_fun', `expected a small integer for ${what}, got tag ${tagName(tag)}`, at);
 }

@@ -144,11 +144,13 @@ export function readReference(source: Source, tag: number): Reference {
     throw source.error('bad_identifier', `expected a reference of at most ${MAX_WORDS} words, got ${count}`, start);
   }
   const old = tag === NEW_REFERENCE_EXT;
+  if (old && count === 0)
+    throw source.error('bad_identifier', 'expected a reference of at least one word, got 0', start);
   const node = readAtom(source, 'the node of a reference');
   const creation = readCreation(source, old, start);
   const words = new Array<number>(count);
   for (let i = 0; i < count; i++) words[i] = source.u32('the words of a reference');
-  if (old && count > 0) checkFirst(source, words[0] as number, start);
+  if (old) checkFirst(source, words[0] as number, start);
   return new Reference(node, creation, words);
 }
 

@@ -36,7 +36,7 @@ export class Identities {
     this.#stringKeys = stringKeys;
   }
 
-  /** Two terms have the same number exactly when Erlang's `=:=` holds. */
+  /** Two terms have the same number exactly when they are one key to Erlang. */
   of(term: Term): number {
     const stack: Open[] = [];
     let next: Term = term;
@@ -113,7 +113,7 @@ export class Identities {
     if (term instanceof BitString) return this.#bytes(`B${term.lastBits}`, term.bytes);
     if (term instanceof Pid) return this.#number(`P${term.key}`);
     if (term instanceof Port) return this.#number(`O${term.key}`);
-    if (term instanceof Reference) return this.#number(`R${term.key}`);
+    if (term instanceof Reference) return this.#number(`R${term.creation} ${wordsOf(term)} ${term.node}`);
     if (term instanceof ExternalFun) {
       return this.#number(`E${term.arity} ${term.module.text.length} ${term.module.text}${term.function.text}`);
     }
@@ -126,9 +126,9 @@ export class Identities {
     if (term instanceof ImproperList) return { prefix: 'L', parts: [...term.elements, term.tail] };
     if (term instanceof Map) return { prefix: 'm', parts: entriesOf(term as ReadonlyMap<Term, Term>), unordered: true };
     if (term instanceof InternalFun) {
-      // OTP does not compare the creator.
-      const { arity, index, uniq, module } = term;
-      return { prefix: `F${arity} ${index} ${latin1(uniq)}${module.text.length} ${module.text}`, parts: term.free };
+      // What OTP orders closures by, and so tells keys apart by: not the creator, nor the arity.
+      const { index, oldUniq, module } = term;
+      return { prefix: `F${index} ${oldUniq} ${module.text.length} ${module.text}`, parts: term.free };
     }
     if (term instanceof NativeRecord) {
       const { module, recordName, exported, fields, values } = term;
@@ -141,6 +141,13 @@ export class Identities {
     ]);
     return { prefix: 'm', parts: entries, unordered: true };
   }
+}
+
+/** Words that are missing are 0. */
+function wordsOf({ words }: Reference): string {
+  let { length } = words;
+  while (length > 0 && words[length - 1] === 0) length--;
+  return words.slice(0, length).join('.');
 }
 
 function entriesOf(map: ReadonlyMap<Term, Term>): Term[] {
