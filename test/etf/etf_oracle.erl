@@ -1,11 +1,37 @@
 %% The judge of the codec's tests: OTP's own term_to_binary and binary_to_term, fed in bulk through files of packets
 %% <<Size:32, Bytes:Size/binary>>. Compiled and loaded by oracle.ts into the Erlang node of a test.
 -module(etf_oracle).
--export([corpus/1, judge/2, differing/1, random/3, sorted/2]).
+-export([corpus/1, records/1, judge/2, differing/1, random/3, sorted/2]).
 
 %% Five packets for each term: minor versions 2, 1 and 0, deterministic, compressed.
 corpus(File) ->
     write(File, lists:append([encodings(Term) || Term <- terms()])).
+
+%% As corpus, of native records that OTP's own syntax makes; and how it prints them. Nothing before OTP 29.
+records(File) ->
+    write(File, lists:append([encodings(Record) ++ [unicode:characters_to_binary(io_lib:format("~0tp", [Record]))]
+                              || Record <- native_records()])).
+
+native_records() ->
+    Forms = [
+        "-module(etf_records).",
+        "-export([all/0]).",
+        "-export_record([point]).",
+        "-record #point{x = 1, y}.",
+        "-record #hidden{first, second = #{}}.",
+        "-record #'odd name'{'Field' = 1.0}.",
+        "-record #none{}.",
+        "all() ->"
+        " P = #point{y = [a]}, H = #hidden{first = P},"
+        " [P, P#point{x = 1.0}, P#point{x = -0.0, y = 'nil'}, H, H#hidden{second = #{P => 1, H => 2, {P} => 3}}, #'odd name'{}, #none{},"
+        "  [P | H], {P, #none{}}, #{#none{} => a, P => b, H => c, 1.0 => d, {} => e, #{} => f, self() => g}, fun() -> H end]."],
+    Parsed = [catch begin {ok, Tokens, _} = erl_scan:string(Form), {ok, Tree} = erl_parse:parse_form(Tokens), Tree end || Form <- Forms],
+    case compile:forms(Parsed, []) of
+        {ok, Module, Code} ->
+            {module, Module} = code:load_binary(Module, "etf_records.erl", Code),
+            Module:all();
+        _ -> []
+    end.
 
 encodings(Term) ->
     [term_to_binary(Term, Options) || Options <- [
@@ -63,6 +89,9 @@ terms() ->
         #{#{a => 1} => x, #{a => 1.0} => y}, maps:from_list([{N, N} || N <- lists:seq(1, 40)]), #{'__proto__' => 1, constructor => 2},
         #{true => 1, false => 2, undefined => 3, nil => 4}, #{[] => 1, {} => 2, <<>> => 3, '' => 4}, #{2 => a, 0.5 => b, -1 => c},
         #{<<1:3>> => a, <<2:3>> => b}, #{<<"x">> => #{<<"y">> => [#{<<"z">> => nil}]}}, #{1 bsl 70 => 1, 1 bsl 71 => 2},
+        maps:from_list(lists:append([[{N, a}, {float(N), b}, {{N}, c}, {[N / 2], d}, {<<N>>, e}, {#{N => float(N)}, f}, {#{float(N) => N}, g}]
+            || N <- lists:seq(-20, 20)])),
+        #{1 => #{2.0 => a, 2 => b, -1.5 => c, a => #{0.5 => 1, 2 => 2, b => 3}}, 1.0 => 3, {1} => 4, {1.0} => 5, [] => 6, <<>> => 7},
         maps:from_list([{list_to_atom("k" ++ integer_to_list(N)), {N, float(N)}} || N <- lists:seq(1, 20)])],
     Identifiers = [self(), hd(erlang:ports()), make_ref(), lists:last(erlang:ports()) | foreign()],
     Funs = [fun lists:map/2, fun erlang:'+'/2, fun() -> ok end, closure(1, a), closure(#{x => [1.0]}, self()), closure(make_ref(), fun() -> 1 end)],

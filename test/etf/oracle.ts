@@ -17,6 +17,8 @@ export interface Oracle {
   readonly release: number;
   /** Terms of every type, with the boundaries of each, as OTP writes them. */
   corpus(): Promise<readonly Encodings[]>;
+  /** Native records as OTP 29 makes them, nested in other terms, too; none before. */
+  records(): Promise<readonly (Encodings & { readonly text: string })[]>;
   /** For each input: what OTP makes of it when it writes the term again; `undefined` when it refuses the input. */
   judge(inputs: readonly Uint8Array[]): Promise<readonly (Buffer | undefined)[]>;
   /** The indexes of those pairs that are not the same term (`=:=`). */
@@ -68,6 +70,22 @@ export async function startOracle(): Promise<Oracle> {
           Buffer,
         ];
         all.push({ minor2, minor1, minor0, deterministic, compressed });
+      }
+      return all;
+    },
+    records: async () => {
+      const packets = await ask((out) => `records(${out})`);
+      const all: (Encodings & { text: string })[] = [];
+      for (let i = 0; i < packets.length; i += 6) {
+        const [minor2, minor1, minor0, deterministic, compressed, text] = packets.slice(i, i + 6) as [
+          Buffer,
+          Buffer,
+          Buffer,
+          Buffer,
+          Buffer,
+          Buffer,
+        ];
+        all.push({ minor2, minor1, minor0, deterministic, compressed, text: text.toString() });
       }
       return all;
     },
