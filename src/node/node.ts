@@ -137,12 +137,17 @@ export class Node {
    * `not_allowed` …; ArgumentError `badarg` for something that is no node name. Whoever gives up by `timeout` or
    * `signal` waits no longer; the attempt itself lasts as long as the setup time lets it.
    */
-  async connect(node: string | Atom, options: WaitOptions = {}): Promise<void> {
-    this.mustRun();
-    checkWaitOptions(options, 'connect()');
-    const name = this.checkedName(node);
-    if (name === this.name) return;
-    return this.distribution.connect(name, options);
+  connect(node: string | Atom, options: WaitOptions = {}): Promise<void> {
+    return orRejected(() => {
+      this.mustRun();
+      checkWaitOptions(options, 'connect()');
+      const name = this.checkedName(node);
+      if (name === this.name) return Promise.resolve();
+      const connected = this.distribution.connect(name, options);
+      // An attempt that nobody waits for must not take the program down; the log has it.
+      connected.catch(() => {});
+      return connected;
+    });
   }
 
   /** OTP: `erlang:disconnect_node/1`. @returns whether there was a connection. */

@@ -371,3 +371,12 @@ describe('before the connection is up', () => {
     me.exit(noTerm);
   });
 });
+
+test('an attempt to connect that nobody waits for ends no program: the log has it', async () => {
+  const { node, log } = await start(network(), 'a@memory');
+  void node.connect('nobody@memory');
+  void node.connect('nobody@memory', { timeout: 60_000 });
+  await until(() => log.some(({ message }) => message === 'could not connect'), 'the attempt to fail');
+  // A rejection that nobody has handled would be told now, and fail the test run.
+  await new Promise(setImmediate);
+});
