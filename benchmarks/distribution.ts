@@ -1,13 +1,15 @@
 // Messages over the wire: a BEAM with a node of ours, beside two BEAMs with each other, in one run on loopback.
 // Each figure is the median of several rounds that take turns, so that a busy moment hits all alike.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Atom, atom, genServer, type Node, type Pid, startNode, type Term, Tuple, tuple } from 'erlnode';
 import { epmd } from 'erlnode/discovery';
+import { bareEcho, bareFlood, bareServer } from './bare-sockets.js';
+import { type Figure, page, type Row } from './throughput-page.js';
+import { timeSpent } from './time-spent.js';
 
 const root = new URL('../..', import.meta.url);
 const { values } = parseArgs({
@@ -22,7 +24,7 @@ if (values.help) {
   console.log('npm run bench:dist -- [--rounds N] [--scale X] [--write]');
   console.log('  --rounds  rounds of each measurement, median taken (5)');
   console.log('  --scale   more or fewer messages (1)');
-  console.log('  --write   write docs/THROUGHPUT.md');
+  console.log('  --write   write docs/THROUGHPUT.md, with the table of bench:scale');
   process.exit(0);
 }
 const rounds = Number(values.rounds);
@@ -35,17 +37,23 @@ const A = `bench_a@${host}`;
 const B = `bench_b@${host}`;
 const children: ChildProcess[] = [];
 
+const sorted = (all: readonly number[]): number[] => all.toSorted((a, b) => a - b);
 /** Median; of the sorted half it is exact enough for an odd number of rounds. */
-const middle = (all: readonly number[]): number => all.toSorted((a, b) => a - b)[all.length >> 1] as number;
+const middle = (all: readonly number[]): number => sorted(all)[all.length >> 1] as number;
+const quantiles = (all: readonly number[]): [number, number] => [
+  middle(all),
+  sorted(all)[Math.floor(all.length * 0.99)] as number,
+];
 
 function beam(name: string): void {
   const beams = fileURLToPath(new URL('.cache/benchmarks/', root));
   mkdirSync(beams, { recursive: true });
   execFileSync('erlc', ['-o', beams, fileURLToPath(new URL('benchmarks/dist_bench.erl', root))]);
   const args = ['-noinput', '-name', name, '-setcookie', cookie, '-pa', beams, '-start_epmd', 'false'];
-  const loopback = ['-kernel', 'inet_dist_use_interface', '{127,0,0,1}'];
+  // Whoever disconnects a node that has just connected makes it write a report; here that is the work itself.
+  const kernel = ['-kernel', 'inet_dist_use_interface', '{127,0,0,1}', '-kernel', 'logger_level', 'critical'];
   const env = { ...process.env, ERL_EPMD_PORT: String(port) };
-  children.push(spawn('erl', [...args, ...loopback, '-eval', 'dist_bench:start().'], { env, stdio: 'inherit' }));
+  children.push(spawn('erl', [...args, ...kernel, '-eval', 'dist_bench:start().'], { env, stdio: 'inherit' }));
 }
 
 async function reach(node: Node, name: string): Promise<void> {
@@ -76,6 +84,7 @@ function serve(node: Node): void {
     { name: 'sink' },
   );
   node.spawn(genServer({ handleCall: (request) => request }), { name: 'server' });
+  node.expose('dist_bench', { nothing: () => atom('ok') });
 }
 
 const nanoseconds = async (work: () => Promise<unknown>): Promise<number> => {
@@ -111,8 +120,7 @@ async function echo(node: Node, count: number): Promise<[number, number]> {
     if (i >= 0) times.push(time);
   }
   me.exit();
-  times.sort((a, b) => a - b);
-  return [times[times.length >> 1] as number, times[Math.floor(times.length * 0.99)] as number];
+  return quantiles(times);
 }
 
 async function calls(node: Node, callers: number, each: number): Promise<number> {
@@ -128,68 +136,115 @@ async function calls(node: Node, callers: number, each: number): Promise<number>
   );
 }
 
-interface Row {
-  readonly what: string;
-  readonly unit: string;
-  readonly beams: number;
-  readonly into: number;
-  readonly outOf: number;
-  /** Higher is better for rates, lower for times; the ratio is written so that more than 1 is always good for us. */
-  readonly lowerIsBetter?: boolean;
+async function spawns(node: Node, count: number): Promise<number> {
+  const me = node.spawnMailbox();
+  const time = await nanoseconds(async () => {
+    for (let i = 0; i < count; i++) await me.spawnRequest(A, 'dist_bench', 'nothing', []);
+  });
+  me.exit();
+  return time;
 }
 
-async function measure(node: Node): Promise<Row[]> {
-  const rows: Row[] = [];
-  const remote = async (name: string, ...args: Term[]): Promise<Term> =>
-    node.rpc(A, 'dist_bench', name, args, { timeout: 120_000 });
-  const there = atom(B);
-  const here = atom(node.name);
-  const add = async (
+async function connects(node: Node, count: number): Promise<number> {
+  return nanoseconds(async () => {
+    for (let i = 0; i < count; i++) {
+      node.disconnect(A);
+      await node.connect(A);
+    }
+  });
+}
+
+type Work = () => Promise<number>;
+
+/** Several figures of the works in turn: the medians, lowest and highest of all rounds but the first, which warms up. */
+async function inTurn(works: readonly (() => Promise<readonly number[]>)[], times: number): Promise<Figure[][]> {
+  const samples: (readonly number[])[][] = works.map(() => []);
+  for (let round = 0; round <= times; round++) {
+    for (const [i, work] of works.entries()) {
+      const figures = await work();
+      if (round > 0) samples[i]?.push(figures);
+    }
+  }
+  return samples.map((all) =>
+    (all[0] as readonly number[]).map((_, figure) => {
+      const each = all.map((figures) => figures[figure] as number);
+      return { middle: middle(each), low: Math.min(...each), high: Math.max(...each) };
+    }),
+  );
+}
+
+class Run {
+  readonly rows: Row[] = [];
+  readonly node: Node;
+
+  constructor(node: Node) {
+    this.node = node;
+  }
+
+  /** What a BEAM does when asked by us. */
+  async remote(name: string, ...args: Term[]): Promise<Term> {
+    return this.node.rpc(A, 'dist_bench', name, args, { timeout: 120_000 });
+  }
+
+  async rate(
     what: string,
     unit: string,
-    rate: (ns: number) => number,
-    beams: () => Promise<number>,
-    into: () => Promise<number>,
-    outOf: () => Promise<number>,
-    lowerIsBetter = false,
-  ): Promise<void> => {
-    const samples: [number[], number[], number[]] = [[], [], []];
-    for (let round = 0; round <= rounds; round++) {
-      for (const [i, work] of [beams, into, outOf].entries()) {
-        const time = await work();
-        // The first round warms up.
-        if (round > 0) samples[i as 0 | 1 | 2].push(time);
-      }
-    }
-    const [b, i, o] = samples.map((all) => rate(middle(all))) as [number, number, number];
-    rows.push({ what, unit, beams: b, into: i, outOf: o, ...(lowerIsBetter ? { lowerIsBetter } : {}) });
-    process.stderr.write(`  ${what}\n`);
-  };
-  const number = async (term: Promise<Term>): Promise<number> => Number(await term);
-
-  const trips = scaled(2000);
-  const at = (i: 0 | 1) => async (term: Promise<Term>) => Number(((await term) as Tuple).elements[i]);
-  for (const [i, name] of ['p50', 'p99'].entries()) {
-    const pick = at(i as 0 | 1);
-    await add(
-      `echo round trip, ${name}`,
-      'µs',
-      (ns) => ns / 1000,
-      () => pick(remote('echo', there, trips)),
-      () => pick(remote('echo', here, trips)),
-      async () => (await echo(node, trips))[i] as number,
-      true,
+    goal: number | undefined,
+    per: (ns: number) => number,
+    works: readonly Work[],
+  ) {
+    const figures = await inTurn(
+      works.map((work) => async () => [await work()]),
+      rounds,
     );
+    const rates = figures.map(([figure]) => {
+      const { middle: ns, low, high } = figure as Figure;
+      return { middle: per(ns), low: per(high), high: per(low) };
+    });
+    this.add({ what, unit, goal, figures: rates });
   }
-  const small = scaled(100_000);
-  await add(
-    'small messages, one way',
-    'per second',
-    (ns) => small / (ns / 1e9),
-    () => number(remote('flood', there, small, atom('small'), 0)),
-    () => number(remote('flood', here, small, atom('small'), 0)),
-    () => flood(node, small, tuple(atom('position'), 12, 34, 'hello')),
-  );
+
+  /** Nanoseconds of round trips: half and the slowest hundredth. */
+  async trips(what: string, goal: number, works: readonly (() => Promise<readonly number[]>)[]): Promise<void> {
+    // They are short, and differ most from one moment to the next.
+    const all = await inTurn(works, rounds * 2 + 1);
+    for (const [i, quantile] of ['p50', 'p99'].entries()) {
+      const figures = all.map((each) => {
+        const { middle: ns, low, high } = each[i] as Figure;
+        return { middle: ns / 1000, low: low / 1000, high: high / 1000 };
+      });
+      const row = { what: `${what}, ${quantile}`, unit: 'µs', figures, times: true, range: true };
+      this.add({ ...row, goal: i === 0 ? goal : undefined });
+    }
+  }
+
+  private add(row: Row): void {
+    this.rows.push(row);
+    process.stderr.write(`  ${row.what}\n`);
+  }
+}
+
+const there = atom(B);
+const ours = `bench_ts@${host}`;
+const here = atom(ours);
+const pair = (term: Term): number[] => [...(term as Tuple<[number, number]>).elements].map(Number);
+const small = tuple(atom('position'), 12, 34, 'hello');
+const TRIPS = scaled(2000);
+const SMALL = scaled(100_000);
+
+async function measureMessages(node: Node): Promise<Row[]> {
+  const run = new Run(node);
+  const number = async (name: string, ...args: Term[]): Promise<number> => Number(await run.remote(name, ...args));
+  await run.trips('echo round trip', 1 / 1.5, [
+    async () => pair(await run.remote('echo', there, TRIPS)),
+    async () => pair(await run.remote('echo', here, TRIPS)),
+    () => echo(node, TRIPS),
+  ]);
+  await run.rate('small messages, one way', 'per second', 1, (ns) => SMALL / (ns / 1e9), [
+    () => number('flood', there, SMALL, atom('small'), 0),
+    () => number('flood', here, SMALL, atom('small'), 0),
+    () => flood(node, SMALL, small),
+  ]);
   const sizes: [string, number, number][] = [
     ['64 B', 64, 50_000],
     ['1 KB', 1024, 50_000],
@@ -200,44 +255,92 @@ async function measure(node: Node): Promise<Row[]> {
   for (const [name, size, full] of sizes) {
     const count = scaled(full);
     const payload = Buffer.alloc(size, 7);
-    await add(
-      `binaries of ${name}`,
-      'MB/s',
-      (ns) => (count * size) / 1e6 / (ns / 1e9),
-      () => number(remote('flood', there, count, atom('binary'), size)),
-      () => number(remote('flood', here, count, atom('binary'), size)),
+    await run.rate(`binaries of ${name}`, 'MB/s', size > 10_000 ? 1 : undefined, (ns) => (count * size) / (ns / 1e3), [
+      () => number('flood', there, count, atom('binary'), size),
+      () => number('flood', here, count, atom('binary'), size),
       () => flood(node, count, payload),
-    );
+    ]);
   }
   for (const callers of [1, 10, 100]) {
     const each = scaled(callers === 1 ? 3000 : 10_000 / callers);
-    await add(
-      `gen_server calls, ${callers} caller${callers === 1 ? '' : 's'}`,
-      'per second',
-      (ns) => (callers * each) / (ns / 1e9),
-      () => number(remote('calls', there, callers, each)),
-      () => number(remote('calls', here, callers, each)),
+    const per = (ns: number): number => (callers * each) / (ns / 1e9);
+    await run.rate(`gen_server calls, ${callers} caller${callers === 1 ? '' : 's'}`, 'per second', undefined, per, [
+      () => number('calls', there, callers, each),
+      () => number('calls', here, callers, each),
       () => calls(node, callers, each),
-    );
+    ]);
   }
-  return rows;
+  const spawned = scaled(2000);
+  await run.rate('processes spawned there, one by one', 'per second', undefined, (ns) => spawned / (ns / 1e9), [
+    () => number('spawns', there, spawned),
+    () => number('spawns', here, spawned),
+    () => spawns(node, spawned),
+  ]);
+  const connected = scaled(50);
+  const told = node.spawnMailbox();
+  const connecting = async (to: Atom): Promise<number> => {
+    await run.remote('connects', to, connected, told.pid);
+    const [, ns] = (await told.receive()) as Tuple<[Atom, number]>;
+    return Number(ns);
+  };
+  await run.rate('connections made, one by one', 'per second', undefined, (ns) => connected / (ns / 1e9), [
+    () => connecting(there),
+    () => connecting(here),
+    () => connects(node, connected),
+  ]);
+  told.exit();
+  return run.rows;
 }
 
-function table(rows: readonly Row[]): string {
-  const lines = [
-    '| | unit | BEAM ↔ BEAM | into our node | ratio | out of our node | ratio |',
-    '| --- | --- | --: | --: | --: | --: | --: |',
+/** The same without the distribution, and without us. */
+async function measureBare(node: Node): Promise<Row[]> {
+  const run = new Run(node);
+  const beams = Number(await node.rpc(B, 'dist_bench', 'bare_serve', []));
+  const a = Number(await run.remote('bare_serve'));
+  const server = await bareServer();
+  try {
+    await run.trips('echo round trip', 1 / 1.5, [
+      async () => pair(await run.remote('bare_echo', beams, TRIPS)),
+      async () => pair(await run.remote('bare_echo', server.port, TRIPS)),
+      async () => quantiles(await bareEcho(a, TRIPS)),
+    ]);
+    // As large as the fragments that large messages are cut into; no byte of the length is a 1.
+    const size = 65_532;
+    const count = scaled(3000);
+    await run.rate('packets of 64 KB', 'MB/s', 1, (ns) => (count * size) / (ns / 1e3), [
+      async () => Number(await run.remote('bare_flood', beams, count, size)),
+      async () => Number(await run.remote('bare_flood', server.port, count, size)),
+      () => bareFlood(a, count, size),
+    ]);
+    return run.rows;
+  } finally {
+    server.close();
+  }
+}
+
+/** Where our process spends its time with some of it. */
+async function measureTime(node: Node): Promise<[string, Map<string, number>][]> {
+  const remote = (...args: [string, ...Term[]]): (() => Promise<Term>) => {
+    const [name, ...rest] = args;
+    return () => node.rpc(A, 'dist_bench', name, rest, { timeout: 120_000 });
+  };
+  const large = Buffer.alloc(1_048_576, 7);
+  const works: [string, () => Promise<unknown>][] = [
+    ['small messages in', remote('flood', here, SMALL * 3, atom('small'), 0)],
+    ['small messages out', () => flood(node, SMALL * 3, small)],
+    ['1 MB in', remote('flood', here, scaled(600), atom('binary'), large.length)],
+    ['1 MB out', () => flood(node, scaled(600), large)],
+    ['calls in, 10 callers', remote('calls', here, 10, scaled(2000))],
   ];
-  const figure = (value: number): string => (value < 100 ? value.toFixed(1) : Math.round(value).toLocaleString('en'));
-  for (const { what, unit, beams, into, outOf, lowerIsBetter } of rows) {
-    const ratio = (value: number): string => (lowerIsBetter ? beams / value : value / beams).toFixed(2);
-    const cells = [what, unit, figure(beams), figure(into), ratio(into), figure(outOf), ratio(outOf)];
-    lines.push(`| ${cells.join(' | ')} |`);
+  const spent: [string, Map<string, number>][] = [];
+  for (const [what, work] of works) {
+    await work();
+    spent.push([what, await timeSpent(work)]);
   }
-  return lines.join('\n');
+  return spent;
 }
 
-const node = await startNode(`bench_ts@${host}`, { cookie, discovery: epmd({ port, embedded: true }) });
+const node = await startNode(ours, { cookie, discovery: epmd({ port, embedded: true }) });
 try {
   serve(node);
   beam(A);
@@ -245,15 +348,21 @@ try {
   await reach(node, A);
   await reach(node, B);
   const release = (await node.rpc(A, 'erlang', 'system_info', [atom('otp_release')])) as number[];
-  const rows = await measure(node);
-  const version = (JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { version: string }).version;
-  const machine = `erlnode ${version}, Node ${process.version}, OTP ${String.fromCharCode(...release)}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${new Date().toISOString().slice(0, 10)}; medians of ${rounds} rounds`;
-  const text = `${table(rows)}\n\n${machine}. Ratios are to BEAM ↔ BEAM in the same run; more than 1 is better than that.\n`;
+  const scale = values.write
+    ? execFileSync(process.execPath, ['--expose-gc', fileURLToPath(new URL('scale.js', import.meta.url))], {
+        encoding: 'utf8',
+      })
+    : undefined;
+  const text = page({
+    messages: await measureMessages(node),
+    bare: await measureBare(node),
+    time: await measureTime(node),
+    scale,
+    otp: String.fromCharCode(...release),
+    rounds,
+  });
   console.log(text);
-  if (values.write) {
-    const head = '# Throughput and latency\n\nWritten by `npm run bench:dist -- --write`; do not edit.\n\n';
-    writeFileSync(new URL('docs/THROUGHPUT.md', root), head + text);
-  }
+  if (values.write) writeFileSync(new URL('docs/THROUGHPUT.md', root), text);
 } finally {
   for (const child of children) child.kill('SIGKILL');
   await node.stop();
