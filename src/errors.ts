@@ -74,6 +74,7 @@ export type LimitErrorCode =
   | 'too_many_fragments'
   | 'fragment_timeout'
   | 'send_queue_full'
+  | 'mailbox_full'
   | 'too_many_events'
   | 'too_many_nodes';
 
