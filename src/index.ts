@@ -21,6 +21,7 @@ export {
 export { type Cluster, type ClusterNode, type ClusterOptions, cluster } from './membership/cluster.js';
 export { type DnsPollOptions, dnsPoll, type NamingOptions, type SrvNaming } from './membership/dns-poll.js';
 export { type EpmdNamesOptions, epmdNames } from './membership/epmd-names.js';
+export { type ErlangHostsOptions, erlangHosts } from './membership/erlang-hosts.js';
 export type { ClusterEvent, ClusterLogger } from './membership/events.js';
 export { hosts } from './membership/hosts.js';
 export type { NameFault } from './membership/node-names.js';

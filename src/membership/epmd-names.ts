@@ -1,12 +1,12 @@
-// Every node that EPMD knows on some hosts. libcluster's LocalEpmd and ErlangHosts.
+// Every node that EPMD knows on some hosts. libcluster's LocalEpmd.
 import type { Discovery } from '../discovery/discovery.js';
 import { epmd } from '../discovery/epmd/client.js';
 import { ArgumentError } from '../errors.js';
 import { Recalled, type Strategy } from './strategy.js';
 
 export interface EpmdNamesOptions {
-  /** The hosts to ask, as in node names. Default: the one of the node's own name. */
-  readonly hosts?: readonly string[];
+  /** The hosts to ask, as in node names; a function is asked for them each time. Default: the one of the node's own name. */
+  readonly hosts?: readonly string[] | (() => readonly string[] | Promise<readonly string[]>);
   /** Who is asked: anything that has `names`. Default: `epmd()`. */
   readonly discovery?: Discovery;
 }
@@ -19,8 +19,10 @@ export function epmdNames({ hosts, discovery = epmd() }: EpmdNamesOptions = {}):
   const recalled = new Recalled<string>();
   return {
     name: `names of ${discovery.name}`,
-    nodes(options) {
-      const asked = hosts ?? [options.self.slice(options.self.indexOf('@') + 1)];
+    async nodes(options) {
+      const asked = (typeof hosts === 'function' ? await hosts() : hosts) ?? [
+        options.self.slice(options.self.indexOf('@') + 1),
+      ];
       const ask = async (host: string): Promise<string[]> => {
         const found = await names(host, { signal: options.signal });
         return found.map(({ name }) => `${name}@${host}`);

@@ -1,58 +1,126 @@
-// Every line that docs/DISCOVERY.md tells a user to write for tables and membership is one that works.
-import { readFileSync } from 'node:fs';
+// Every line that docs/DISCOVERY.md tells a user to write for membership is run: with a real name server or a real EPMD
+// behind it, it names a real BEAM that is called as the cluster would call it, and our node connects to it.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
-import { describe, expect, test } from 'vitest';
-import { cluster, dnsPoll, epmdNames, hosts, type Strategy } from '../../src/index.js';
-import { FakeClock, FakeNode, settle } from './fake-node.js';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { type Discovery, epmd } from '../../src/discovery/index.js';
+import {
+  cluster,
+  type DnsPollOptions,
+  dnsPoll,
+  epmdNames,
+  erlangHosts,
+  hosts,
+  type Strategy,
+  startNode,
+} from '../../src/index.js';
+import { type DnsServer, startDnsServer } from '../support/dns-server.js';
+import { type Erlang, startErlang } from '../support/erlang.js';
+import { type RenamedErlang, startRenamedErlang } from '../support/renamed-erlang.js';
+import { FakeClock, FakeNode } from './fake-node.js';
 
 const docs = readFileSync(new URL('../../docs/DISCOVERY.md', import.meta.url), 'utf8');
 const [, membership = ''] = docs.split('\n## Membership\n');
-const lines = Array.from(
-  membership.matchAll(/^\| [^`\n][^|\n]*\| (`+)((?:hosts|dnsPoll|epmdNames)\(.*)\1 \|$/gm),
-  ([, , line = '']) => line.trim(),
-);
+const [, table = ''] = /\| Your cluster uses \| Write \|\n\| --- \| --- \|\n((?:\|.*\n)+)/.exec(membership) ?? [];
+/** The first column, and the line in the second, whatever else is said there. */
+const written = Array.from(table.matchAll(/^\| (.*?) \| (.*) \|$/gm), ([, uses = '', cell = '']) => {
+  const [, , line = ''] = /(`+)((?:hosts|dnsPoll|epmdNames|erlangHosts)\(.*?)\1(?:$|[ ,])/.exec(cell) ?? [];
+  return [uses, line] as const;
+});
 
-const records = {
-  addresses: () => Promise.resolve(['10.0.0.1']),
-  ports: (name: string) => Promise.resolve([{ target: `n.${name}`, port: 4371, priority: 0, weight: 0 }]),
-};
-const names = (host: string) => Promise.resolve([{ name: `on-${host}`, port: 1 }]);
-const doors = {
-  hosts,
-  dnsPoll: (options: Parameters<typeof dnsPoll>[0]) => dnsPoll({ ...options, resolver: records }),
-  epmdNames: (options: object) =>
-    epmdNames({ ...options, discovery: { name: 'x', resolve: () => Promise.resolve([]), names } }),
-};
+const folder = mkdtempSync(join(tmpdir(), 'erlnode-membership-'));
+let beam: RenamedErlang;
+/** One that EPMD knows, which has none but it. */
+let usual: Erlang;
+let dns: DnsServer;
 
-const expected: Readonly<Record<string, readonly string[]>> = {
-  "hosts(['a@host', 'b@host'])": ['a@host', 'b@host'],
-  'epmdNames()': ['on-here@here'],
-  "epmdNames({ hosts: ['host1', 'host2'] })": ['on-host1@host1', 'on-host2@host2'],
-  "dnsPoll({ query: 'app.internal' })": ['ts@10.0.0.1'],
-  "dnsPoll({ query: 'app.internal', basename: 'app', records: ['A', 'AAAA'] })": ['app@10.0.0.1'],
-  "dnsPoll({ query: 'app.default.svc.cluster.local', basename: 'app', records: ['A'] })": ['app@10.0.0.1'],
-  "dnsPoll({ query: 'app.default.svc.cluster.local', basename: 'app', naming: 'host' })": [
-    'app@n.app.default.svc.cluster.local',
+beforeAll(async () => {
+  [beam, usual] = await Promise.all([startRenamedErlang(), startErlang({ cookie: 'renamed' })]);
+  const service = (name: string, target: string) => `srv-host=${name},${target},${beam.port},0,0`;
+  dns = await startDnsServer([
+    ...['internal', 'web'].map((domain) => `local=/${domain}/`),
+    ...['app.internal', 'web', 'app.service.consul'].map((name) => `host-record=${name},127.0.0.31`),
+    'host-record=app.default.svc.cluster.local,127.0.0.31',
+    service('app.default.svc.cluster.local', '127-0-0-31.app.default.svc.cluster.local'),
+    service('app.service.consul', 'n1.app.service.consul'),
+  ]);
+}, 60_000);
+
+afterAll(async () => {
+  await Promise.all([beam?.stop(), usual?.stop(), dns?.stop()]);
+  rmSync(folder, { recursive: true, force: true });
+});
+afterEach(() => vi.unstubAllEnvs());
+
+/** The strategy as a user has it: on this machine, with its name server. */
+function strategyOf(line: string): Strategy {
+  const atHome = (options: DnsPollOptions) => dnsPoll({ ...options, servers: [dns.address] });
+  return runInNewContext(line, { hosts, dnsPoll: atHome, epmdNames, erlangHosts }) as Strategy;
+}
+
+/** Our node, a member by what the line says, is connected to these and to nobody else. */
+async function joins(line: string, names: readonly string[], discovery: Discovery): Promise<void> {
+  // Called as dns_cluster's basename has it; who asks is no member of his own.
+  const node = await startNode('app@127.0.0.1', { cookie: 'renamed', discovery });
+  const members = cluster(node, strategyOf(line), { interval: 1000 });
+  try {
+    await expect.poll(() => node.nodes('connected').sort(), { timeout: 10_000 }).toEqual([...names].sort());
+    expect(members.members).toEqual(expect.arrayContaining([...names]));
+  } finally {
+    await members.stop();
+    await node.stop();
+  }
+}
+
+const one = '127.0.0.31';
+
+async function dnsNames(line: string, name: string, address = '127.0.0.1'): Promise<void> {
+  await beam.become(name, address);
+  await joins(line, [name], { name: 'there', resolve: async () => [{ host: address, port: beam.port }] });
+}
+
+async function epmdKnows(line: string): Promise<void> {
+  vi.stubEnv('ERL_EPMD_PORT', `${usual.epmdPort}`);
+  await joins(line, [usual.name], epmd());
+}
+
+const byAddress = (line: string) => dnsNames(line, `app@${one}`, one);
+const byTarget = (line: string) => dnsNames(line, 'app@127-0-0-31.app.default.svc.cluster.local');
+
+const rows: readonly (readonly [uses: string, run: (line: string) => Promise<void>])[] = [
+  ["a list, libcluster's `Epmd`", (line) => epmdKnows(line.replace('a@host', usual.name))],
+  ["libcluster's `LocalEpmd`", epmdKnows],
+  [
+    "libcluster's `ErlangHosts`, a `.hosts.erlang`",
+    async (line) => {
+      vi.stubEnv('HOME', folder);
+      writeFileSync(join(folder, '.hosts.erlang'), "% all of them\n'127.0.0.1'.\n");
+      await epmdKnows(line);
+    },
   ],
-  "dnsPoll({ query: 'app.service.consul', naming: 'label' })": ['n@app.service.consul'],
-  "dnsPoll({ query: 'app.service.consul', naming: ({ target, port }) => `app-${port}@${target}` })": [
-    'app-4371@n.app.service.consul',
-  ],
-  "dnsPoll({ query: 'web', basename: 'app', records: ['A'] })": ['app@10.0.0.1'],
-};
+  ["libcluster's `DNSPoll`", byAddress],
+  ["libcluster's `Kubernetes.DNS`", byAddress],
+  ["libcluster's `Kubernetes.DNSSRV`", byTarget],
+  ["libcluster's `Kubernetes` (the API), `mode: :ip`", byAddress],
+  ['…, `mode: :hostname`', byTarget],
+  ['…, `mode: :dns`', (line) => dnsNames(line, 'app@127-0-0-31.default.pod.cluster.local')],
+  ["libcluster's `Gossip`", epmdKnows],
+  ["libcluster's `Rancher`", byAddress],
+  ['dns_cluster with `DNS_CLUSTER_QUERY=app.internal`', byAddress],
+  ["DynamicSrv's strategy with `service: 'app.service.consul'`", (line) => dnsNames(line, 'n1@app.service.consul')],
+  ['Caravan', (line) => dnsNames(line, `app-${beam.port}@n1.app.service.consul`)],
+  ["a service of Consul's, nodes called after their addresses", byAddress],
+  ['Docker compose, nodes called after their addresses', byAddress],
+];
 
 describe('what to write for a cluster', () => {
-  test('is known here, line by line', () => expect(lines).toEqual(Object.keys(expected)));
+  test('is known here, line by line', () => expect(written.map(([uses]) => uses)).toEqual(rows.map(([uses]) => uses)));
 
-  test.each(Object.entries(expected))('%s', async (line, members) => {
-    const strategy = runInNewContext(line, doors) as Strategy;
-    const node = new FakeNode();
-    await using joined = cluster(node, strategy, { clock: new FakeClock() });
-    await joined.refresh();
-    await settle();
-    expect([...joined.members].sort()).toEqual(members);
-    expect([...node.up].sort()).toEqual(members);
-  });
+  test.each(rows.map(([uses, run], row) => [uses, written[row]?.[1] ?? '', run] as const))('%s: %s', (_, line, run) =>
+    run(line),
+  );
 });
 
 test('the strategy of one’s own', async () => {
