@@ -75,6 +75,7 @@ export type LimitErrorCode =
   | 'fragment_timeout'
   | 'send_queue_full'
   | 'mailbox_full'
+  | 'mailbox_full'
   | 'too_many_events'
   | 'too_many_nodes';
 
