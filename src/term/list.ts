@@ -51,7 +51,7 @@ export function text(term: Term): string {
       out += decodeUtf8(utf8);
       afterBinary = false;
     }
-    if (typeof next === 'string') out += next;
+    if (typeof next === 'string') out += wellFormed(next);
     else if (next instanceof Uint8Array) {
       out += decodeUtf8(utf8, next);
       afterBinary = true;
@@ -73,6 +73,11 @@ function decodeUtf8(decoder: InstanceType<typeof TextDecoder>, bytes?: Uint8Arra
   } catch (cause) {
     throw new ArgumentError('badarg', 'text() met a binary that is not UTF-8', { cause });
   }
+}
+
+function wellFormed(text: string): string {
+  if (text.isWellFormed()) return text;
+  throw new ArgumentError('badarg', 'text() met a string with a lone surrogate');
 }
 
 function character(code: number): string {

@@ -41,6 +41,7 @@ test.each<[string, Term]>([
   ['a float', [1.5]],
   ['a negative number', [-1]],
   ['a surrogate', [0xd800]],
+  ['a surrogate in a string', ['a\ud800']],
   ['a number beyond Unicode', [0x110000]],
   ['bytes that are not UTF-8', [Buffer.from([0xff])]],
   ['a character that does not end', [Buffer.of(0xc3), []]],
