@@ -8,6 +8,8 @@ const LARGE_PIECE = 4 * 1024;
 
 export class Output {
   #pieces: Buffer[] = [];
+  /** How long the pieces were when they came: the memory of one that the program owns may be taken away. */
+  #sizes: number[] = [];
   #slab: Buffer = Buffer.alloc(0);
   /** The part of the slab that is filled and not yet a piece. */
   #start = 0;
@@ -40,19 +42,29 @@ export class Output {
     }
     this.#cut();
     this.#pieces.push(piece);
+    this.#sizes.push(piece.length);
     this.#bytes += piece.length;
   }
 
   take(): Buffer[] {
     this.#cut();
     const taken = this.#pieces;
+    const sizes = this.#sizes;
+    for (let i = 0; i < taken.length; i++) {
+      // Its content is lost, and its length has been announced to the peer already.
+      if ((taken[i] as Buffer).length !== sizes[i]) taken[i] = Buffer.alloc(sizes[i] as number);
+    }
     this.#pieces = [];
+    this.#sizes = [];
     this.#bytes = 0;
     return taken;
   }
 
   #cut(): void {
-    if (this.#end > this.#start) this.#pieces.push(this.#slab.subarray(this.#start, this.#end));
+    if (this.#end > this.#start) {
+      this.#pieces.push(this.#slab.subarray(this.#start, this.#end));
+      this.#sizes.push(this.#end - this.#start);
+    }
     this.#start = this.#end;
   }
 }

@@ -71,6 +71,19 @@ test('a binary whose memory is taken away while it waits spoils nothing but itse
   expect(second?.message.toString()).toBe('next');
 });
 
+test.each([20_000, 300_000])('… nor one of %i bytes whose memory is taken away before any of it was sent', (size) => {
+  const here = connect({ flags });
+  const there = connect({ flags, self: peer, peer: self });
+  const large = new Uint8Array(size).fill(1);
+  here.connection.send({ op: 'SEND', from: mine, to: theirs, message: large });
+  structuredClone(large.buffer, { transfer: [large.buffer] });
+  here.connection.send({ op: 'SEND', from: mine, to: theirs, message: 'next' });
+  there.connection.receive(here.output(), 0);
+  const [first, second] = there.messages as unknown as { message: Buffer }[];
+  expect(first?.message.length).toBe(size);
+  expect(second?.message.toString()).toBe('next');
+});
+
 test('what is left out counts against the limit, and a message that is over it leaves nothing behind', () => {
   const encoder = new Encoder({ limits: { encodedSize: 50_000 } });
   encoder.begin();
