@@ -162,6 +162,10 @@ export class Encoder {
     writer.scattered = scattered;
     try {
       this.term(term);
+    } catch (error) {
+      // Nothing of a term that failed is kept.
+      scattered.length = 0;
+      throw error;
     } finally {
       writer.scattered = undefined;
     }

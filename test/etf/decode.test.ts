@@ -8,7 +8,7 @@ import { decode, decodeFirst, encode } from '../../src/etf/index.js';
 import { atom, internAtom } from '../../src/term/atom.js';
 import { type Float, float } from '../../src/term/float.js';
 import type { Term } from '../../src/term/term.js';
-import { Tuple, tuple } from '../../src/term/tuple.js';
+import { Tuple, tuple, tupleFrom } from '../../src/term/tuple.js';
 import { accepted, bytes, canonical, refused } from '../fixtures/etf.js';
 
 function failure(run: () => unknown): DecodeError | LimitError {
@@ -262,6 +262,14 @@ describe('cost', () => {
     const head = bytes('83 6f 00080000 00');
     expect(failure(() => decode(Buffer.concat([head, Buffer.alloc(2 ** 19, 1)]))).code).toBe('integer_too_large');
     expect(typeof decode(Buffer.concat([bytes('83 6f 0007fff8 00'), Buffer.alloc(524_280, 1)]))).toBe('bigint');
+  });
+
+  test('tuples have a limit', () => {
+    const wire = Buffer.alloc(6 + 2 ** 24, 106);
+    wire.set([131, 105, 1, 0, 0, 0]);
+    const limits = { elements: 2 ** 25 };
+    expect(failure(() => decode(wire, { limits }))).toMatchObject({ code: 'term_too_large', limit: 2 ** 24 - 1 });
+    expect(failure(() => encode(tupleFrom(new Array<Term>(2 ** 24)))).code).toBe('term_too_large');
   });
 
   test('depth has a limit', () => {
