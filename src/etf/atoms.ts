@@ -1,7 +1,7 @@
 // Atoms: ATOM_EXT, SMALL_ATOM_EXT (Latin-1), ATOM_UTF8_EXT, SMALL_ATOM_UTF8_EXT, ATOM_CACHE_REF (protocol section 5.1).
 // Atoms seen before are found by their bytes, without making a string; the table is bounded.
 import { Buffer, isUtf8 } from 'node:buffer';
-import { type Atom, checkAtomText, internAtom, knownAtom, MAX_ATOM_CHARACTERS } from '../term/atom.js';
+import { type Atom, checkAtomText, internAtom, knownAtom, MAX_ATOM_CHARACTERS, type Wire } from '../term/atom.js';
 import { ByteTable } from './byte-table.js';
 import type { Sink } from './sink.js';
 import type { Source } from './source.js';
@@ -30,12 +30,6 @@ export function atomTerm(atom: Atom): AtomTerm {
   return atom;
 }
 
-/** An encoded form that is written often: its bytes, and the same bytes as big-endian words, the last one padded. */
-export interface Wire {
-  readonly bytes: Uint8Array;
-  readonly words: readonly number[];
-}
-
 export function makeWire(...parts: readonly Uint8Array[]): Wire {
   const size = parts.reduce((sum, part) => sum + part.length, 0);
   const words = Math.ceil(size / 4);
@@ -47,7 +41,9 @@ export function makeWire(...parts: readonly Uint8Array[]): Wire {
     at += part.length;
   }
   const view = new DataView(padded.buffer);
-  return { bytes: padded.subarray(0, size), words: Array.from({ length: words }, (_, i) => view.getInt32(i * 4)) };
+  const all = Array.from({ length: words }, (_, i) => view.getInt32(i * 4));
+  const [word0 = 0, word1 = 0, word2 = 0] = all;
+  return { bytes: padded.subarray(0, size), size, words: all, word0, word1, word2 };
 }
 
 /** The canonical spelling: tag, length, UTF-8. Kept with the atom. */

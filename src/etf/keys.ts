@@ -1,8 +1,8 @@
 // The keys of plain objects, encoded once: after each key, the keys that followed it last are tried first, so that
 // objects of the same making cost one comparison per key. Invariant: bounded, whatever keys a program uses.
 import { Buffer } from 'node:buffer';
-import { type Atom, internAtom } from '../term/atom.js';
-import { atomWire, makeWire, type Wire } from './atoms.js';
+import { type Atom, internAtom, type Wire } from '../term/atom.js';
+import { atomWire, makeWire } from './atoms.js';
 import { BINARY_EXT } from './tags.js';
 
 /** Keys that are kept; when there are more, all are forgotten and learnt anew. */

@@ -117,19 +117,24 @@ function writeNumber(writer: Writer, value: number, pos: number): number {
 
 function writeTuple(writer: Writer, elements: readonly Term[], pos: number, depth: number): number {
   const { length } = elements;
-  const { view } = writer.sink;
+  const { sink } = writer;
   if (length <= 255) {
-    view.setUint16(pos, SMALL_TUPLE_HEAD | length);
+    sink.view.setUint16(pos, SMALL_TUPLE_HEAD | length);
     pos += 2;
   } else {
     if (length >= 2 ** 24) return GIVE_UP;
-    view.setUint8(pos, LARGE_TUPLE_EXT);
-    view.setUint32(pos + 1, length);
+    sink.view.setUint8(pos, LARGE_TUPLE_EXT);
+    sink.view.setUint32(pos + 1, length);
     pos += 5;
   }
   for (let i = 0; i < length; i++) {
-    pos = writeFast(writer, elements[i], pos, depth + 1);
-    if (pos < 0) return GIVE_UP;
+    const element = elements[i];
+    // What most tuples begin with.
+    if (element instanceof Atom && pos <= sink.soft) pos = atom(writer, element as Atom, pos);
+    else {
+      pos = writeFast(writer, element, pos, depth + 1);
+      if (pos < 0) return GIVE_UP;
+    }
   }
   return pos;
 }

@@ -29,7 +29,14 @@ export function writeInt32(view: DataView, value: number, pos: number): number {
 
 export function atom(writer: Writer, value: Atom, pos: number): number {
   const { wire } = value;
-  return writer.plainAtoms && wire !== undefined ? writeWire(writer.sink, wire, pos) : writer.atom(value, pos);
+  if (wire === undefined || !writer.plainAtoms) return writer.atom(value, pos);
+  const { size } = wire;
+  if (size > 12) return writeWire(writer.sink, wire, pos);
+  const { view } = writer.sink;
+  view.setInt32(pos, wire.word0);
+  view.setInt32(pos + 4, wire.word1);
+  view.setInt32(pos + 8, wire.word2);
+  return pos + size;
 }
 
 /** The atoms true, false and nil, whose bytes are few enough to be numbers. */

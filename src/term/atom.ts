@@ -5,11 +5,22 @@ import { ArgumentError } from '../errors.js';
 /** OTP's limit (protocol section 5.1): characters, not bytes. */
 export const MAX_ATOM_CHARACTERS = 255;
 
+/** @internal An encoded form that is written often: its bytes, and the same bytes as big-endian words, the last one padded. */
+export interface Wire {
+  readonly bytes: Uint8Array;
+  readonly size: number;
+  readonly words: readonly number[];
+  /** The first words, so that most need no loop. */
+  readonly word0: number;
+  readonly word1: number;
+  readonly word2: number;
+}
+
 /** An Erlang atom. Made by {@link atom} only; compare with `===`. */
 export class Atom<Text extends string = string> {
   readonly text: Text;
   /** @internal A slot in which the codec keeps this atom's encoded form: its bytes, and the same as 32-bit words. */
-  wire: { readonly bytes: Uint8Array; readonly words: readonly number[] } | undefined = undefined;
+  wire: Wire | undefined = undefined;
 
   /** @internal */
   constructor(text: Text) {
