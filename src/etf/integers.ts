@@ -36,8 +36,7 @@ export function writeInteger(sink: Sink, value: number, pos: number): number {
 /** An integer of 32 to 53 bits, where there is room for it. */
 export function writeSafeInteger(view: DataView, value: number, pos: number): number {
   const magnitude = Math.abs(value);
-  const high = Math.floor(magnitude / TWO32);
-  return writeHalves(view, magnitude - high * TWO32, high, value < 0, pos);
+  return writeHalves(view, magnitude | 0, (magnitude / TWO32) | 0, value < 0, pos);
 }
 
 const halves = new Uint32Array(2);
@@ -70,14 +69,15 @@ export function writeSmallBigint(sink: Sink, value: bigint, pos: number): number
   return writeHalves(sink.view, low, high, negative, pos);
 }
 
+const SMALL_BIG_HEAD = SMALL_BIG_EXT << 24;
+
 /** SMALL_BIG_EXT of a magnitude of up to 64 bits that needs more than 31. */
 function writeHalves(view: DataView, low: number, high: number, negative: boolean, pos: number): number {
   const size = 8 - (Math.clz32(high) >> 3);
-  view.setUint8(pos, SMALL_BIG_EXT);
-  view.setUint8(pos + 1, size);
-  view.setUint8(pos + 2, negative ? 1 : 0);
-  view.setUint32(pos + 3, low, true);
-  view.setUint32(pos + 7, high, true);
+  // What is written too much is written over by what comes next.
+  view.setInt32(pos, SMALL_BIG_HEAD | (size << 16) | (negative ? 256 : 0));
+  view.setInt32(pos + 3, low, true);
+  view.setInt32(pos + 7, high, true);
   return pos + 3 + size;
 }
 

@@ -125,14 +125,32 @@ function readList(source: Source, depth: number): Term {
       return readIntegers(source, count, depth);
     if (tag === NEW_FLOAT_EXT && !(source.exactFloats || source.inKey)) return readFloats(source, count, depth);
   }
-  const list = count <= MAX_RESERVED ? new Array<Term>(count) : [];
-  return readElements(source, list, 0, count, depth);
+  return readElements(source, room(count), 0, count, depth);
+}
+
+/** An array for `count` elements. Short ones are quicker to make by writing them out. */
+function room(count: number): Term[] {
+  if (count === 1) return [undefined];
+  if (count === 2) return [undefined, undefined];
+  if (count === 3) return [undefined, undefined, undefined];
+  return count <= MAX_RESERVED ? new Array<Term>(count) : [];
 }
 
 /** Elements from `i` on, and the tail. */
 function readElements(source: Source, list: Term[], i: number, count: number, depth: number): Term {
-  for (; i < count; i++) list[i] = readFast(source, depth);
-  const tag = source.pos < source.end ? source.bytes[source.pos] : undefined;
+  const { bytes, end } = source;
+  for (; i < count; i++) {
+    const at = source.pos;
+    // Lists in lists, and numbers between them, take no detour: each call more per level is felt in deep terms.
+    if (end - at >= 2 && bytes[at] === SMALL_INTEGER_EXT) {
+      list[i] = bytes[at + 1];
+      source.pos = at + 2;
+    } else if (end - at >= 5 && bytes[at] === LIST_EXT && depth < source.quickDepth) {
+      source.pos = at + 1;
+      list[i] = readList(source, depth + 1);
+    } else list[i] = readFast(source, depth);
+  }
+  const tag = source.pos < end ? bytes[source.pos] : undefined;
   if (tag === NIL_EXT) {
     source.pos++;
     return list;

@@ -93,13 +93,31 @@ const units = new Uint16Array(DECODED_HERE);
 const unitBytes = Buffer.from(units.buffer) as RawBuffer;
 const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
+/** Whether it throws for what is not UTF-8, as it should, and does not write U+FFFD. */
+const transcodeIsStrict =
+  refuses([0xff]) && refuses([0xed, 0xa0, 0x80]) && refuses([0xc0, 0x80]) && refuses([0x61, 0xe2]);
+
+function refuses(bytes: readonly number[]): boolean {
+  try {
+    return transcode(Uint8Array.from(bytes), 'utf8', 'utf16le').length === 0;
+  } catch {
+    return true;
+  }
+}
+
 function readUnicode(source: Source, at: number, size: number): string | undefined {
   if (size > DECODED_HERE || !isLittleEndian) {
     const part = source.bytes.subarray(at, at + size);
-    if (!isUtf8(part)) return undefined;
-    if (!isLittleEndian) return source.bytes.utf8Slice(at, at + size);
-    // Twice as fast as the decoder that a Buffer has for strings.
-    const wide = transcode(part, 'utf8', 'utf16le') as RawBuffer;
+    if (!(isLittleEndian && transcodeIsStrict)) {
+      return isUtf8(part) ? source.bytes.utf8Slice(at, at + size) : undefined;
+    }
+    // Several times as fast as the decoder that a Buffer has for strings.
+    let wide: RawBuffer;
+    try {
+      wide = transcode(part, 'utf8', 'utf16le') as RawBuffer;
+    } catch {
+      return undefined;
+    }
     return wide.ucs2Slice(0, wide.length);
   }
   const length = decodeUtf8(source.bytes, at, at + size);

@@ -173,7 +173,11 @@ function writeList(writer: Writer, list: readonly Term[], pos: number, depth: nu
     const value = list[i];
     if (typeof value === 'number' && (value | 0) === value && pos <= sink.soft) pos = writeInt32(sink.view, value, pos);
     else {
-      pos = writeFast(writer, value, pos, depth + 1);
+      // Lists in lists take no detour: each call more per level is felt in deep terms.
+      pos =
+        Array.isArray(value) && pos <= sink.soft && depth + 1 < writer.quickDepth
+          ? writeList(writer, value as readonly Term[], pos, depth + 1)
+          : writeFast(writer, value, pos, depth + 1);
       if (pos < 0) return GIVE_UP;
     }
   }
@@ -273,16 +277,26 @@ function mayBeByte(value: Term): boolean {
 function writeByteList(sink: Sink, list: readonly Term[], pos: number): number {
   const { length } = list;
   pos = sink.room(pos, length + 3);
-  const { buffer } = sink;
+  const { buffer, view } = sink;
   const start = pos + 3;
-  for (let i = 0; i < length; i++) {
+  let i = 0;
+  for (; i + 4 <= length; i += 4) {
+    const a = list[i];
+    const b = list[i + 1];
+    const c = list[i + 2];
+    const d = list[i + 3];
+    if (typeof a !== 'number' || typeof b !== 'number' || typeof c !== 'number' || typeof d !== 'number') break;
+    if ((a & 255) !== a || (b & 255) !== b || (c & 255) !== c || (d & 255) !== d) break;
+    view.setInt32(start + i, (a << 24) | (b << 16) | (c << 8) | d);
+  }
+  for (; i < length; i++) {
     const value = list[i];
     if (typeof value === 'number' && (value & 255) === value) buffer[start + i] = value;
     else if (typeof value === 'bigint' && value >= 0n && value <= 255n) buffer[start + i] = Number(value);
     else return GIVE_UP;
   }
-  sink.view.setUint8(pos, STRING_EXT);
-  sink.view.setUint16(pos + 1, length);
+  view.setUint8(pos, STRING_EXT);
+  view.setUint16(pos + 1, length);
   return start + length;
 }
 
