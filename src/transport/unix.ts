@@ -3,7 +3,7 @@
 import { Buffer } from 'node:buffer';
 import { lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, connect as netConnect, type Server, type Socket } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ArgumentError, ConnectionError } from '../errors.js';
 import { abortError } from './abort.js';
 import { checkIsOptions, type OptionNames } from './check-options.js';
@@ -34,10 +34,27 @@ export function unix(options: UnixOptions): Transport {
     handshakeLengthBytes: 2,
     connect: async (endpoint, { signal }) => connect(pathOf(directory, endpoint), signal),
     async listen(listenOptions) {
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      try {
+        makeFolder(directory);
+      } catch (error) {
+        throw listenError(directory, error as Error);
+      }
       return listen(pathOf(directory, listenOptions), listenOptions);
     },
   };
+}
+
+/** Node's own `recursive` never ends where a folder cannot be made in one that is there, as in /proc. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const code = codeOf(error as Error);
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    makeFolder(dirname(path));
+    mkdirSync(path, { mode: 0o700 });
+  }
 }
 
 /** Characters that could leave the folder are written as `%2f`. */

@@ -101,6 +101,20 @@ test.each(['../out@here', 'a/b@here', 'ö@here', '..', '.'])('the name %s stays 
   await listener.close();
 });
 
+test('a folder is made with those above it; where it cannot be, that is an error', async () => {
+  const directory = join(folder(), 'a', 'b');
+  const listener = await unix({ directory }).listen({ ...quiet, node: 'ts@here' });
+  expect(statSync(join(directory, '..')).mode & 0o777).toBe(0o700);
+  await listener.close();
+  const file = join(directory, 'file');
+  writeFileSync(file, '');
+  // /proc takes no folders, but says so as if there were no /proc.
+  for (const nowhere of [file, join(file, 'x'), '/proc/erlnode/x']) {
+    const asked = unix({ directory: nowhere }).listen({ ...quiet, node: 'ts@here' });
+    await expect(asked).rejects.toMatchObject({ name: 'ConnectionError', code: 'eaddrnotavail' });
+  }
+});
+
 test('a path that the system would cut is refused', async () => {
   const transport = unix({ directory: join(root, 'x'.repeat(100)) });
   await expect(transport.listen({ ...quiet, node: 'ts@here' })).rejects.toMatchObject({ code: 'badarg' });
