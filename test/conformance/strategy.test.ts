@@ -1,7 +1,10 @@
 // The suite of strategies on each that the package brings, with a real EPMD and a real name server where it asks one.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'vitest';
 import { epmd, epmdServer, type Registrant } from '../../src/discovery/index.js';
-import { dnsPoll, epmdNames, hosts } from '../../src/index.js';
+import { dnsPoll, epmdNames, erlangHosts, hosts } from '../../src/index.js';
 import { type StrategyLeftOut, type StrategyWorld, strategyConformance } from '../../src/testing/index.js';
 import { startDnsServer } from '../support/dns-server.js';
 import { startEpmd } from '../support/epmd.js';
@@ -80,6 +83,27 @@ const strategies: readonly { name: string; leftOut?: StrategyLeftOut; setUp(): P
     async setUp() {
       const server = await epmdServer({ port: 0, env: {} });
       return onEpmd(server.port, () => server.close());
+    },
+  },
+  {
+    name: 'erlangHosts() and the real daemon',
+    async setUp() {
+      const folder = mkdtempSync(join(tmpdir(), 'erlnode-hosts-'));
+      const file = join(folder, '.hosts.erlang');
+      writeFileSync(file, "'127.0.0.1'.\n");
+      const daemon = await startEpmd();
+      let stopped: Promise<void> | undefined;
+      const world = await onEpmd(daemon.port, () => (stopped ??= daemon.stop()));
+      return {
+        ...world,
+        strategy: erlangHosts({ file, discovery: epmd({ port: daemon.port, env: {} }) }),
+        // Whatever is there of the file is no list, and whoever it named is in.
+        fail: async () => writeFileSync(file, "'127.0.0.1"),
+        async close() {
+          await world.close();
+          rmSync(folder, { recursive: true });
+        },
+      };
     },
   },
   {

@@ -13,6 +13,8 @@ export interface DnsServer {
   readonly port: number;
   /** As an option of `srv` wants it: `127.0.0.1:5353`. */
   readonly address: string;
+  /** SIGSTOP makes it a server that is late; SIGCONT lets it answer what has come meanwhile. */
+  signal(signal: NodeJS.Signals): void;
   stop(): Promise<void>;
 }
 
@@ -73,7 +75,7 @@ async function tryStart(port: number, zone: readonly string[]): Promise<DnsServe
   for (const end = Date.now() + 10_000; ; await sleep(10)) {
     const answered = await answers(port);
     if (ended !== undefined) return ended;
-    if (answered) return { port, address: `127.0.0.1:${port}`, stop };
+    if (answered) return { port, address: `127.0.0.1:${port}`, signal: (signal) => signalGroup(child, signal), stop };
     if (Date.now() > end) {
       await stop();
       return `no answer within 10 s; ${output.trim()}`;

@@ -1,5 +1,6 @@
 // srv() and a real DNS server: what DynamicSrv, Consul and Kubernetes put into DNS, and what is missing there.
 import { Resolver } from 'node:dns/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   consul,
@@ -233,6 +234,41 @@ describe('mappings', () => {
     const mapping = ({ name }: { name: string }) => (name === 'x' ? 'node-0.cluster.test' : undefined);
     expect(await places('x@a', { mapping, families: [4] })).toEqual(['127.0.0.1 4370']);
     expect(await places('y@a', { mapping })).toEqual([]);
+  });
+});
+
+describe('a server that is late', () => {
+  test('is asked again, and answers in the end', async () => {
+    const late = await startDnsServer([
+      'srv-host=node-0.cluster.test,node-0.cluster.test,4370,0,0',
+      'host-record=node-0.cluster.test,127.0.0.1',
+    ]);
+    try {
+      late.signal('SIGSTOP');
+      const asking = places('node-0@cluster.test', { servers: [late.address], firstTimeout: 50, retries: 7 });
+      const first = await Promise.race([asking, sleep(200, 'nothing yet')]);
+      expect(first).toBe('nothing yet');
+      late.signal('SIGCONT');
+      expect(await asking).toEqual(['127.0.0.1 4370']);
+    } finally {
+      await late.stop();
+    }
+  });
+
+  test('is given up in time, for another one and for the next source', async () => {
+    const late = await startDnsServer([]);
+    try {
+      late.signal('SIGSTOP');
+      const both = { servers: [late.address, dns.address], firstTimeout: 50, families: [4] } as const;
+      expect(await places('node-0@cluster.test', both)).toEqual(['127.0.0.1 4370']);
+      const alone = srv({ servers: [late.address], env: {}, timeout: 300 });
+      const chain = firstOf(alone, staticNodes({ env: {}, nodes: { 'node-0@cluster.test': 9100 } }));
+      await expect(alone.resolve('node-0@cluster.test', { signal })).rejects.toMatchObject({ code: 'timeout' });
+      expect(await chain.resolve('node-0@cluster.test', { signal })).toMatchObject([{ port: 9100 }]);
+    } finally {
+      late.signal('SIGCONT');
+      await late.stop();
+    }
   });
 });
 
