@@ -1,8 +1,10 @@
 // Bytes with meanings, for debugging: one line for each piece of a term, indented by nesting (protocol section 5.1).
 // It checks nothing that decode() does not check better; where the bytes end or make no sense, it says so and stops.
 import { Buffer } from 'node:buffer';
-import { ArgumentError } from '../errors.js';
+import { ArgumentError, DecodeError, LimitError } from '../errors.js';
+import { readCompressed } from './compressed.js';
 import { isBytes } from './raw-buffer.js';
+import { Source } from './source.js';
 import * as tags from './tags.js';
 import { VERSION_MAGIC } from './tags.js';
 
@@ -129,6 +131,7 @@ interface Open {
  */
 export function annotate(bytes: Uint8Array): string {
   if (!isBytes(bytes)) throw new ArgumentError('badarg', `annotate() takes a Uint8Array, not ${typeof bytes}`);
+  if (bytes[0] === VERSION_MAGIC && bytes[1] === tags.COMPRESSED) return annotateCompressed(bytes);
   const input = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const lines: string[] = [];
   const stack: Open[] = [{ left: 1, after: [] }];
@@ -219,6 +222,26 @@ export function annotate(bytes: Uint8Array): string {
     line(start, `${input.length - start} bytes after the term`);
   }
   return lines.join('\n');
+}
+
+/** The version, the tag and the size. */
+const COMPRESSED_HEAD = 6;
+
+/** The pieces of the inflated bytes, with their places in those. */
+function annotateCompressed(bytes: Uint8Array): string {
+  const source = new Source({});
+  source.open(bytes, 0, undefined, bytes.length);
+  source.pos += 2;
+  try {
+    const inner = readCompressed(source);
+    const size = `COMPRESSED ${source.pos - source.base - COMPRESSED_HEAD} bytes, inflated ${inner.length}:`;
+    return `    0: 83 50                      version, ${size}\n${annotate(inner)}`;
+  } catch (error) {
+    if (!(error instanceof DecodeError || error instanceof LimitError)) throw error;
+    return `    0: 83 50                      version, COMPRESSED, but ${error.message}`;
+  } finally {
+    source.close();
+  }
 }
 
 function describe(tag: number, input: Buffer, start: number, texts: readonly string[]): string {

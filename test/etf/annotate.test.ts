@@ -1,7 +1,7 @@
 // annotate(): every byte of a term is shown once and in order, and broken bytes never throw.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { annotate } from '../../src/etf/index.js';
+import { annotate, encode } from '../../src/etf/index.js';
 import { bytes, canonical } from '../fixtures/etf.js';
 
 test('says what each piece is', () => {
@@ -27,6 +27,21 @@ test.each(canonical)('%s: every byte once', (_name, hex) => {
   expect(starts[0]).toBe(0);
   expect(starts).toEqual(starts.toSorted((a, b) => a - b));
   expect(annotate(whole)).not.toMatch(/end here|after the term|no term/);
+});
+
+test('compressed terms are shown as what they inflate to', () => {
+  const packed = encode('a'.repeat(200), { compressed: true });
+  expect(annotate(packed)).toBe(
+    [
+      `    0: 83 50                      version, COMPRESSED ${packed.length - 6} bytes, inflated 205:`,
+      `    0: 6d 00 00 00 c8 61 61 61 61 61 61 61 61 61 61 61 … BINARY_EXT length 200 "${'a'.repeat(40)}…"`,
+    ].join('\n'),
+  );
+  expect(annotate(packed.subarray(0, 20))).toContain(
+    'COMPRESSED, but a compressed term that is no zlib stream (at byte 1)',
+  );
+  expect(annotate(bytes('83 50 ffffffff 78'))).toContain('is over the limit of 67108864');
+  expect(annotate(bytes('83 50 00'))).toContain('expected 4 bytes');
 });
 
 test('bytes that are no term', () => {
