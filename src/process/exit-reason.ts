@@ -129,3 +129,18 @@ export function timeoutError(doing: string, milliseconds: number): ExitError {
 export function abortedError(doing: string, signal: AbortSignal): ExitError {
   return new ExitError('aborted', `${doing}: aborted`, atom('aborted'), { cause: signal.reason });
 }
+
+/**
+ * Makes an error without a stack. One is dear (four fifths of the time that a node took to stop a million processes), and
+ * of no use where it would show the end of a process and not the code that waits for something.
+ */
+export function withoutStack<Made extends Error>(make: () => Made): Made {
+  const { stackTraceLimit } = Error;
+  // It cannot be written where somebody has frozen what is built in.
+  if (!Reflect.set(Error, 'stackTraceLimit', 0)) return make();
+  try {
+    return make();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}

@@ -14,7 +14,9 @@ export interface ProcessState {
   readonly mailbox: Mailbox;
   /** Messages that may wait in it; 0 is no limit. */
   readonly maxMessages: number;
+  /** Made when first asked for. */
   readonly relations: Relations;
+  readonly hasRelations: boolean;
   groupLeader: Pid;
   trapExit: boolean;
   // A process that does nothing yet owns as little as possible: what follows is made when it is needed.
@@ -25,8 +27,10 @@ export interface ProcessState {
   nodes: Set<string> | undefined;
   /** What waits for something else than a message: told when the process ends. */
   pending: Set<(error: ExitError) => void> | undefined;
-  /** The error that ends every wait of a process that has ended. */
+  /** What a process that has ended throws at whoever calls it. */
   exitError(): ExitError;
+  /** What ends a wait of it: the same, without a stack, which would say who ended it and not who waits. */
+  endError(): ExitError;
   /** Marks it ended and ends its waits; called once, by the table. */
   end(reason: Term): void;
 }

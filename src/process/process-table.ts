@@ -225,6 +225,17 @@ export class ProcessTable implements ProcessHome {
     for (const node of process.nodes ?? []) this.forgetRelated(process, node);
     process.nodes = undefined;
     process.end(reason);
+    if (process.hasRelations) this.tellRelated(process, reason);
+  }
+
+  /** The node stops: all processes end, and no timer is left. */
+  stop(reason: Term): void {
+    this.timers.clear();
+    for (const process of [...this.processes.values()]) this.terminate(process, reason);
+  }
+
+  /** Links and monitors of a process that has ended fire. */
+  private tellRelated(process: ProcessState, reason: Term): void {
     const from = process.pid;
     const relations = process.relations;
     for (const { active, pid } of relations.links.values()) {
@@ -237,12 +248,6 @@ export class ProcessTable implements ProcessHome {
       this.tell({ kind: 'demonitor', from, to: target, ref });
     }
     relations.clear();
-  }
-
-  /** The node stops: all processes end, and no timer is left. */
-  stop(reason: Term): void {
-    this.timers.clear();
-    for (const process of [...this.processes.values()]) this.terminate(process, reason);
   }
 
   private async run(process: Process, run: ProcessFunction): Promise<void> {

@@ -9,7 +9,7 @@ import { checkIsPid, checkIsReference, nameText } from './arguments.js';
 import { type CallOptions, call } from './call.js';
 import { addressOf, type Destination } from './destination.js';
 import { drained } from './drained.js';
-import { exitError, NORMAL } from './exit-reason.js';
+import { exitError, NORMAL, withoutStack } from './exit-reason.js';
 import { type LinkOptions, link, unlink } from './links.js';
 import type { Key } from './local-identifiers.js';
 import { Mailbox } from './mailbox.js';
@@ -96,11 +96,16 @@ export class Process {
     return this.madeRelations;
   }
 
+  /** @internal */
+  get hasRelations(): boolean {
+    return this.madeRelations !== undefined;
+  }
+
   /** Aborted when the process ends, so that whatever its function waits for can end, too. */
   get signal(): AbortSignal {
     if (this.aborter === undefined) {
       this.aborter = new AbortController();
-      if (this.ended !== undefined) this.aborter.abort(this.exitError());
+      if (this.ended !== undefined) this.aborter.abort(this.endError());
     }
     return this.aborter.signal;
   }
@@ -312,9 +317,14 @@ export class Process {
     cast(this, this.table, to, request);
   }
 
-  /** @internal The error that ends every wait of a process that has ended. */
+  /** @internal */
   exitError(): ExitError {
     return exitError(this.ended?.reason, `process ${this.pid} has ended`);
+  }
+
+  /** @internal */
+  endError(): ExitError {
+    return withoutStack(() => this.exitError());
   }
 
   /** @internal Called once, by the process table. */
@@ -323,8 +333,8 @@ export class Process {
     this.mailbox.close();
     const { pending, aborter } = this;
     this.pending = undefined;
-    if (pending !== undefined) for (const reject of [...pending]) reject(this.exitError());
-    aborter?.abort(this.exitError());
+    if (pending !== undefined) for (const reject of [...pending]) reject(this.endError());
+    aborter?.abort(this.endError());
   }
 
   private mustLive(): void {

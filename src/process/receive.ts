@@ -131,7 +131,7 @@ class Receiving implements Waiter {
 
   ended(): void {
     if (this.purpose === 'iterate to the end') this.leave();
-    else this.fail(this.process.exitError());
+    else this.fail(this.process.endError());
   }
 
   /** The end of an iteration. */

@@ -1,10 +1,11 @@
 // Exit reasons as errors, and errors as exit reasons.
 import { describe, expect, test } from 'vitest';
 import { ArgumentError, ExitError } from '../../src/errors.js';
-import { exitError, reasonOf } from '../../src/process/exit-reason.js';
+import { exitError, KILLED, reasonOf, withoutStack } from '../../src/process/exit-reason.js';
 import { atom } from '../../src/term/atom.js';
 import type { Term } from '../../src/term/term.js';
 import { type Tuple, tuple } from '../../src/term/tuple.js';
+import { Cluster } from './cluster.js';
 
 describe('exitError', () => {
   test.each<[Term, string]>([
@@ -94,4 +95,48 @@ describe('reasonOf', () => {
     ];
     expect((told.elements as string[]).map((part) => part.length)).toEqual([undefined, 200, 1000]);
   });
+});
+
+describe('an error without a stack', () => {
+  test('has its message and its reason, and leaves the stacks of others alone', () => {
+    const limit = Error.stackTraceLimit;
+    const error = withoutStack(() => exitError(KILLED, 'a wait'));
+    expect(error).toMatchObject({ code: 'killed', reason: KILLED, message: 'a wait: the process was killed' });
+    expect(error.stack).not.toMatch(/\n\s+at /);
+    expect(Error.stackTraceLimit).toBe(limit);
+    expect(new RangeError('x').stack).toMatch(/\n\s+at /);
+  });
+
+  test('one that cannot be made leaves them alone, too', () => {
+    const limit = Error.stackTraceLimit;
+    expect(() =>
+      withoutStack(() => {
+        throw new RangeError('no');
+      }),
+    ).toThrow('no');
+    expect(Error.stackTraceLimit).toBe(limit);
+  });
+
+  test('where the limit cannot be changed, it has a stack', () => {
+    const before = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit') as PropertyDescriptor;
+    Object.defineProperty(Error, 'stackTraceLimit', { ...before, writable: false });
+    try {
+      expect(withoutStack(() => exitError(KILLED, 'a wait')).stack).toMatch(/\n\s+at /);
+    } finally {
+      Object.defineProperty(Error, 'stackTraceLimit', before);
+    }
+  });
+});
+
+test('a wait that ends with its process has no stack; a call of a process that has ended has one', async () => {
+  const process = new Cluster().node('a@h').spawn(undefined);
+  const waiting = process.receive().then(
+    () => expect.unreachable('it has received'),
+    (error: Error) => error,
+  );
+  process.exit();
+  expect((await waiting).stack).not.toMatch(/\n\s+at /);
+  expect(() => process.send(process.pid, 1)).toThrow(
+    expect.objectContaining({ stack: expect.stringMatching(/\n\s+at .*exit-reason\.test/) }),
+  );
 });
