@@ -5,11 +5,12 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { staticNodes } from '../../src/discovery/index.js';
-import { DFLAG } from '../../src/dist/flags.js';
+import { ANNOUNCED_FLAGS, DFLAG } from '../../src/dist/flags.js';
 import { encode } from '../../src/etf/encode.js';
 import type { Process } from '../../src/process/process.js';
 import { atom } from '../../src/term/atom.js';
-import type { Pid, Reference } from '../../src/term/identifiers.js';
+import { format } from '../../src/term/format.js';
+import { type Pid, pid, type Reference, reference } from '../../src/term/identifiers.js';
 import { NativeRecord } from '../../src/term/record.js';
 import type { Term } from '../../src/term/term.js';
 import { type Tuple, tuple } from '../../src/term/tuple.js';
@@ -82,7 +83,7 @@ test('the digest bit and the two flags of OTP 26 are enough, from OTP 25 on', as
 
 test('whoever knows nothing of us by EPMD says the old name message before OTP 25, the new one since', async () => {
   const port = await freePort();
-  const old = await startErlang({ epmdPort: port, args: ['-erl_epmd_port', String(port)] });
+  const old = await startErlang({ epmdPort: await freePort(), args: ['-erl_epmd_port', String(port)] });
   const first: Buffer[] = [];
   const hear = (chunk: Buffer): readonly Buffer[] => {
     first.push(chunk);
@@ -163,6 +164,41 @@ test('large messages to names of any length: the control message is whole in the
   expect(await erl('receive B when is_binary(B) -> {byte_size(B), binary:part(B, 0, 3)} after 5000 -> none end')).toBe(
     '{500000,<<"abc">>}',
   );
+});
+
+test('what a BEAM sends before a connection is up comes in old spellings, and is understood', async () => {
+  const victim = ts.node.spawnMailbox();
+  victim.trapExit = true;
+  me.send(shell, tuple(me.pid, victim.pid));
+  await erl('{Us, Victim} = receive T -> T after 5000 -> none end');
+  ts.node.disconnect(e.name);
+  await until(async () => (await erl('nodes(hidden)')) === '[]', 'the end of the connection');
+  heard = [];
+  // One process for each, so that all of them come before the connection does.
+  await erl(
+    '[spawn(F) || F <- [fun() -> Us ! first end, fun() -> exit(Victim, why) end, fun() -> {me, N} ! named end]]',
+  );
+  const got = [format(await next()), format(await next())].sort();
+  expect(got).toEqual(['first', 'named']);
+  expect(format((await victim.receive({ timeout: 5000 })) as Term)).toMatch(/^\{'EXIT',<.*>,why\}$/);
+  const all = Buffer.concat(heard);
+  // SEND and EXIT2 with its reason; later ones are SEND_SENDER and PAYLOAD_EXIT2.
+  expect([all.includes(Buffer.from([104, 3, 97, 2])), all.includes(Buffer.from([104, 4, 97, 8]))]).toEqual([
+    true,
+    true,
+  ]);
+  victim.exit();
+});
+
+test('a BEAM refuses options of a spawn that it does not know: badopt', async () => {
+  const self = identity(ANNOUNCED_FLAGS);
+  const beam = await reach(e, self);
+  const parent = pid(self.node, 1, 0, self.creation);
+  const ref = reference(self.node, self.creation, [1, 2, 3]);
+  const request = { op: 'SPAWN_REQUEST', ref, from: parent, groupLeader: parent, arity: 0, args: [] } as const;
+  beam.send({ ...request, module: 'erlang', function: 'node', options: [atom('nonsense')] });
+  expect(await beam.next()).toMatchObject({ op: 'SPAWN_REPLY', ref, result: 'badopt' });
+  beam.close();
 });
 
 describe('priority messages', () => {

@@ -203,6 +203,26 @@ describe('we connect to a BEAM', () => {
     }
   });
 
+  test('an exit signal that crosses our unlink: no effect, and nothing stays', async () => {
+    const other = await start();
+    const me = other.node.spawnMailbox({ name: 'crossing' });
+    me.trapExit = true;
+    await other.node.connect(e.name);
+    await e.eval('register(crosser, spawn(fun() -> receive go -> exit(crossed) end end)).');
+    await e.eval(`{crossing, '${other.name}'} ! whereis(crosser).`);
+    const theirs = (await me.receive({ timeout: 5000 })) as Pid;
+    me.link(theirs);
+    expect(await other.node.ping(e.name)).toBe('pong');
+    const release = wire.hold('called');
+    me.send(theirs, atom('go'));
+    await until(async () => (await e.eval('whereis(crosser).')) === 'undefined', 'its end');
+    expect(me.messageQueueLength).toBe(0);
+    me.unlink(theirs);
+    release();
+    expect(await other.node.ping(e.name)).toBe('pong');
+    expect([me.messageQueueLength, me.relations.links.size]).toEqual([0, 0]);
+  });
+
   test('and hear it byte by byte: handshake, headers, fragments, terms', async () => {
     const singleBytes = (chunk: Buffer) => Array.from(chunk, (_, at) => chunk.subarray(at, at + 1));
     const other = await start({ transport: overheard(singleBytes) });

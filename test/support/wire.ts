@@ -25,6 +25,8 @@ export interface Wire {
   change: ((bytes: Buffer, from: Side) => Buffer) | undefined;
   /** Pulls out the connections there are; those that come later go through. */
   pull(): void;
+  /** Keeps what this side says from now on; gives back what lets it go. */
+  hold(side: Side): () => void;
   close(): Promise<void>;
 }
 
@@ -62,6 +64,13 @@ export async function startWire(target: () => number | Promise<number>): Promise
         line.pulled = true;
         for (const socket of line.sockets) socket.pause();
       }
+    },
+    hold(side) {
+      const held = lines.map(({ sockets: [caller, called] }) => (side === 'caller' ? caller : called));
+      for (const socket of held) socket?.pause();
+      return () => {
+        for (const socket of held) socket?.resume();
+      };
     },
     async close() {
       for (const { sockets } of lines) for (const socket of sockets) socket.destroy();
