@@ -12,7 +12,7 @@ const LARGE_BIG_EXT = tags.LARGE_BIG_EXT;
 const SMALL_BIG_EXT = tags.SMALL_BIG_EXT;
 const SMALL_INTEGER_EXT = tags.SMALL_INTEGER_EXT;
 
-const TWO32 = 4294967296;
+export const TWO32 = 4294967296;
 
 /** An integral number; -0 is 0. */
 export function writeInteger(sink: Sink, value: number, pos: number): number {
@@ -52,16 +52,21 @@ export function writeBigint(sink: Sink, value: bigint, pos: number): number {
 
 /** A bigint whose magnitude has up to 64 bits; -1 for a longer one. */
 export function writeSmallBigint(sink: Sink, value: bigint, pos: number): number {
-  let magnitude = value;
-  // For what fits, asUintN answers the very same bigint, which is quick to compare.
-  if (BigInt.asUintN(64, value) !== value) {
-    magnitude = -value;
+  // For what fits, asUintN and asIntN answer the very same bigint, which is quick to compare.
+  const negative = BigInt.asUintN(64, value) !== value;
+  if (!negative) unsigned[0] = value;
+  else if (BigInt.asIntN(64, value) === value) signed[0] = value;
+  else {
+    const magnitude = -value;
     if (BigInt.asUintN(64, magnitude) !== magnitude) return -1;
+    unsigned[0] = value;
   }
-  unsigned[0] = magnitude;
-  const low = halves[LOW] as number;
-  const high = halves[HIGH] as number;
-  const negative = magnitude !== value;
+  let low = halves[LOW] as number;
+  let high = halves[HIGH] as number;
+  if (negative) {
+    high = (low === 0 ? -high : ~high) >>> 0;
+    low = -low >>> 0;
+  }
   if (high === 0 && low <= 0x80000000 && (negative || low < 0x80000000)) {
     return writeInteger(sink, negative ? -low : low, pos);
   }
@@ -72,7 +77,7 @@ export function writeSmallBigint(sink: Sink, value: bigint, pos: number): number
 const SMALL_BIG_HEAD = SMALL_BIG_EXT << 24;
 
 /** SMALL_BIG_EXT of a magnitude of up to 64 bits that needs more than 31. */
-function writeHalves(view: DataView, low: number, high: number, negative: boolean, pos: number): number {
+export function writeHalves(view: DataView, low: number, high: number, negative: boolean, pos: number): number {
   const size = 8 - (Math.clz32(high) >> 3);
   // What is written too much is written over by what comes next.
   view.setInt32(pos, SMALL_BIG_HEAD | (size << 16) | (negative ? 256 : 0));

@@ -8,7 +8,7 @@ import { atomTerm, readSmallAtom } from './atoms.js';
 import { readText } from './binaries.js';
 import { floatTerm, readFloat } from './floats.js';
 import { readPid, readReference } from './identifiers.js';
-import { readSmallBig } from './integers.js';
+import { readSmallBig, TWO32 } from './integers.js';
 import { KeyLoad, MANY_KEYS } from './key-load.js';
 import { checkKeys } from './maps.js';
 import { readDeep, readDeepTail } from './read-deep.js';
@@ -187,19 +187,30 @@ function readIntegers(source: Source, count: number, depth: number): Term {
 /** From the first integer of more than 32 bits on; answers where the run of integers ends. */
 function readWideIntegers(source: Source, list: Term[], i: number, count: number): number {
   const { bytes, view, end } = source;
-  for (; i < count; i++) {
-    const at = source.pos;
-    if (end - at < 5) break;
-    const tag = bytes[at];
+  let { pos } = source;
+  // As above; here an integer takes up to eleven bytes.
+  for (; i < count && end - pos >= 11; i++) {
+    const tag = bytes[pos];
     if (tag === SMALL_INTEGER_EXT) {
-      list[i] = bytes[at + 1];
-      source.pos = at + 2;
+      list[i] = bytes[pos + 1];
+      pos += 2;
     } else if (tag === INTEGER_EXT) {
-      list[i] = view.getInt32(at + 1);
-      source.pos = at + 5;
-    } else if (tag === SMALL_BIG_EXT) list[i] = readSmallBig(source);
-    else break;
+      list[i] = view.getInt32(pos + 1);
+      pos += 5;
+    } else if (tag !== SMALL_BIG_EXT) break;
+    else if (bytes[pos + 1] === 5 || bytes[pos + 1] === 6) {
+      // What stands behind the magnitude is cut off.
+      const high = view.getInt32(pos + 7, true) & (bytes[pos + 1] === 5 ? 0xff : 0xffff);
+      const magnitude = high * TWO32 + view.getUint32(pos + 3, true);
+      list[i] = bytes[pos + 2] === 0 ? magnitude : 0 - magnitude;
+      pos += 3 + (bytes[pos + 1] as number);
+    } else {
+      source.pos = pos;
+      list[i] = readSmallBig(source);
+      pos = source.pos;
+    }
   }
+  source.pos = pos;
   return i;
 }
 

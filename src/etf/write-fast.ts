@@ -13,7 +13,15 @@ import { TupleOf } from '../term/tuple.js';
 import { FALSE, NIL, TRUE, UNDEFINED } from './atoms.js';
 import { closeInternalFun, funFlaw, openInternalFun } from './funs.js';
 import { Identities } from './identity.js';
-import { bigintSize, writeBigint, writeInteger, writeSafeInteger, writeSmallBigint } from './integers.js';
+import {
+  bigintSize,
+  TWO32,
+  writeBigint,
+  writeHalves,
+  writeInteger,
+  writeSafeInteger,
+  writeSmallBigint,
+} from './integers.js';
 import { duplicateKey } from './maps.js';
 import { openRecord, recordFlaw } from './records.js';
 import { type Sink, SLACK } from './sink.js';
@@ -224,17 +232,25 @@ function writeIntegers(writer: Writer, list: readonly Term[], pos: number): numb
 function writeWideIntegers(writer: Writer, list: readonly Term[], i: number, pos: number): number {
   const { sink } = writer;
   const { length } = list;
+  let { view, soft } = sink;
   for (; i < length; i++) {
-    if (pos > sink.soft) pos = sink.grow(pos, SLACK);
-    const value = list[i];
-    let end = GIVE_UP;
-    if (typeof value === 'bigint') end = writeSmallBigint(sink, value, pos);
-    else if (typeof value === 'number') {
-      if ((value | 0) === value) end = writeInt32(sink.view, value, pos);
-      else if (Number.isSafeInteger(value)) end = writeSafeInteger(sink.view, value, pos);
+    if (pos > soft) {
+      pos = sink.grow(pos, SLACK);
+      ({ view, soft } = sink);
     }
-    if (end < 0) break;
-    pos = end;
+    const value = list[i];
+    if (typeof value === 'number') {
+      if ((value | 0) === value) pos = writeInt32(view, value, pos);
+      else {
+        const magnitude = Math.abs(value);
+        if (!(magnitude <= Number.MAX_SAFE_INTEGER) || Math.trunc(magnitude) !== magnitude) break;
+        pos = writeHalves(view, magnitude | 0, (magnitude / TWO32) | 0, value < 0, pos);
+      }
+    } else {
+      const end = typeof value === 'bigint' ? writeSmallBigint(sink, value, pos) : GIVE_UP;
+      if (end < 0) break;
+      pos = end;
+    }
   }
   writer.reached = pos;
   return i;
