@@ -1,7 +1,7 @@
 // The tests ask a real DNS server. Where dnsmasq is missing this installs Debian's smallest package that has it, if it
 // may; otherwise it says what to install and fails, because a skipped test looks like a passed one.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { aptInstall } from './support/apt.mjs';
 
 const name = 'dnsmasq-base';
 
@@ -26,27 +26,10 @@ Install it, then run the tests again; it need not run as a service:
   process.exit(1);
 }
 
-function install() {
-  if (process.platform !== 'linux' || !existsSync('/usr/bin/apt-get'))
-    fail('it can be installed by this script on Debian and Ubuntu only');
-  const root = process.getuid?.() === 0;
-  if (!root && spawnSync('sudo', ['-n', 'true']).status !== 0)
-    fail('this script is neither root nor allowed to use sudo without a password');
-  const run = (...args) => {
-    const command = [...(root ? [] : ['sudo', '-n']), 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args];
-    console.log(`$ ${command.join(' ')}`);
-    return spawnSync(command[0], command.slice(1), { stdio: ['ignore', 'inherit', 'inherit'] }).status === 0;
-  };
-  const installing = ['install', '-q', '-y', '--no-install-recommends', name];
-  // The lists are fresh if Erlang has just been installed.
-  if (!run(...installing) && !(run('update', '-q') && run(...installing)))
-    fail('apt-get install failed (its messages are above)');
-}
-
 let found = version();
 if (found === undefined) {
   console.log(`dnsmasq is missing; installing ${name}.`);
-  install();
+  aptInstall([name], fail);
   found = version();
   if (found === undefined) fail(`${name} is installed, but dnsmasq does not start`);
 }

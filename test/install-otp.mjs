@@ -1,7 +1,7 @@
 // The tests talk to a real BEAM. Where `erl` or `epmd` is missing this installs the smallest Debian packages that have
 // them, if it may; otherwise it says what to install and fails, because a skipped interop test looks like a passed one.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { aptInstall } from './support/apt.mjs';
 
 // erlang-base holds kernel, stdlib, erts and epmd; erlang-ssl carries the distribution over TLS, and what it depends on
 // makes the certificates for it.
@@ -46,22 +46,6 @@ Another OTP than the one on the PATH: ERLNODE_OTP=<path of its erl>.
   process.exit(1);
 }
 
-function install() {
-  if (process.platform !== 'linux' || !existsSync('/usr/bin/apt-get'))
-    fail('they can be installed by this script on Debian and Ubuntu only');
-  const root = process.getuid?.() === 0;
-  if (!root && spawnSync('sudo', ['-n', 'true']).status !== 0)
-    fail('this script is neither root nor allowed to use sudo without a password');
-  const run = (...args) => {
-    const command = [...(root ? [] : ['sudo', '-n']), 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args];
-    console.log(`$ ${command.join(' ')}`);
-    const { status } = spawnSync(command[0], command.slice(1), { stdio: ['ignore', 'inherit', 'inherit'] });
-    if (status !== 0) fail(`apt-get ${args[0]} failed (its messages are above)`);
-  };
-  run('update', '-q');
-  run('install', '-q', '-y', '--no-install-recommends', ...packages);
-}
-
 if (other) {
   const found = release(other);
   if (found === undefined) fail(`ERLNODE_OTP=${other} does not start`);
@@ -72,7 +56,7 @@ if (other) {
   let found = look();
   if (found === undefined) {
     console.log(`Erlang is missing, or a part of it; installing ${packages.join(' ')}.`);
-    install();
+    aptInstall(packages, fail);
     found = look();
     if (found === undefined)
       fail(`${packages.join(' ')} is installed, but erl does not start, or has no application ssl`);

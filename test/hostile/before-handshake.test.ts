@@ -4,23 +4,19 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ANNOUNCED_FLAGS, DFLAG, REQUIRED_FLAGS } from '../../src/dist/flags.js';
 import { digest } from '../../src/dist/handshake/digest.js';
+import { bytesOf, message, u16, u32, u64 } from '../support/bytes.js';
 import { type Epmd, startEpmd } from '../support/epmd.js';
 import { type Erlang, startErlang } from '../support/erlang.js';
 import { startTestNode, type TestNode, until } from '../support/ts-node.js';
 import {
-  bytesOf,
   COOKIE,
   complaints,
   dialRaw,
   expectHarmless,
   impersonate,
   intrude,
-  message,
   type RawPeer,
   sendName,
-  u16,
-  u32,
-  u64,
 } from './raw-peer.js';
 
 const SETUP_TIME = 0.5;

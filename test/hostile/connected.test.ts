@@ -11,10 +11,11 @@ import { improperList } from '../../src/term/list.js';
 import type { Term } from '../../src/term/term.js';
 import { tuple } from '../../src/term/tuple.js';
 import { encoded, framed, packet } from '../dist/peers.js';
+import { u16, u32, u64 } from '../support/bytes.js';
 import { type Epmd, startEpmd } from '../support/epmd.js';
 import { type Erlang, startErlang } from '../support/erlang.js';
 import { type LogLine, startTestNode, type TestNode, until } from '../support/ts-node.js';
-import { COOKIE, complaints, expectHarmless, type Intruder, intrude, u16, u32, u64 } from './raw-peer.js';
+import { COOKIE, complaints, expectHarmless, type Intruder, intrude } from './raw-peer.js';
 
 /** Without a header before each packet, and without fragments. */
 const PLAIN = ANNOUNCED_FLAGS & ~(DFLAG.DFLAG_DIST_HDR_ATOM_CACHE | DFLAG.DFLAG_FRAGMENTS);

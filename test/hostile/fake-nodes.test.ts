@@ -4,9 +4,10 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ANNOUNCED_FLAGS, REQUIRED_FLAGS } from '../../src/dist/flags.js';
 import { digest } from '../../src/dist/handshake/digest.js';
+import { message, u16, u32, u64 } from '../support/bytes.js';
 import { type Epmd, startEpmd } from '../support/epmd.js';
 import { startTestNode, type TestNode, until } from '../support/ts-node.js';
-import { COOKIE, complaints, expectHarmless, impersonate, message, type RawPeer, u16, u32, u64 } from './raw-peer.js';
+import { COOKIE, complaints, expectHarmless, impersonate, type RawPeer } from './raw-peer.js';
 
 const SETUP_TIME = 0.4;
 

@@ -14,10 +14,11 @@ import { pid, reference } from '../../src/term/identifiers.js';
 import type { Term } from '../../src/term/term.js';
 import { tuple } from '../../src/term/tuple.js';
 import { encoded, framed, packet } from '../dist/peers.js';
+import { u32 } from '../support/bytes.js';
 import { guard, signalGroup } from '../support/child.js';
 import { type Epmd, startEpmd } from '../support/epmd.js';
 import { startTestNode, type TestNode, until } from '../support/ts-node.js';
-import { COOKIE, complaints, dialRaw, type Intruder, impersonate, intrude, u32 } from './raw-peer.js';
+import { COOKIE, complaints, dialRaw, type Intruder, impersonate, intrude } from './raw-peer.js';
 
 const FULL = process.env['HOSTILE_FULL'] !== undefined;
 const size = (full: number, reduced: number): number => (FULL ? full : reduced);

@@ -6,6 +6,7 @@ import { expect } from 'vitest';
 import { ANNOUNCED_FLAGS } from '../../src/dist/flags.js';
 import type { Established } from '../../src/dist/handshake/handshake.js';
 import { Initiator, type InitiatorOptions } from '../../src/dist/handshake/initiator.js';
+import { type Bytes, bytesOf, message, u16, u32, u64 } from '../support/bytes.js';
 import { within } from '../support/child.js';
 import type { LogLine, TestNode } from '../support/ts-node.js';
 
@@ -21,15 +22,9 @@ export interface RawPeer {
   bytes(): Buffer;
   /** Resolves with at least so many bytes, in all; rejects when the socket closes before. */
   received(atLeast: number): Promise<Buffer>;
-  write(...parts: (Uint8Array | string | readonly number[])[]): void;
+  write(...parts: Bytes[]): void;
   /** Rejects when the node does not close the connection. */
   closed(): Promise<void>;
-}
-
-export function bytesOf(...parts: (Uint8Array | string | readonly number[])[]): Buffer {
-  return Buffer.concat(
-    parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.from(part))),
-  );
 }
 
 /** Listens to a socket from now on. */
@@ -80,30 +75,6 @@ export async function dialRaw(port: number | undefined): Promise<RawPeer> {
   const socket = connect(port as number, '127.0.0.1').setNoDelay(true);
   await once(socket, 'connect');
   return rawPeer(socket);
-}
-
-export function u16(value: number): Buffer {
-  const bytes = Buffer.alloc(2);
-  bytes.writeUInt16BE(value);
-  return bytes;
-}
-
-export function u32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
-}
-
-export function u64(value: bigint): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64BE(value);
-  return bytes;
-}
-
-/** A handshake message: its length, then its parts. */
-export function message(...parts: (Uint8Array | string | readonly number[])[]): Buffer {
-  const body = bytesOf(...parts);
-  return Buffer.concat([u16(body.length), body]);
 }
 
 /** The name message of protocol 2.2, with what may be wrong in it. */

@@ -6,9 +6,10 @@ import { atom } from '../../src/term/atom.js';
 import { pid } from '../../src/term/identifiers.js';
 import { tuple } from '../../src/term/tuple.js';
 import { encoded, framed } from '../dist/peers.js';
+import { u64 } from '../support/bytes.js';
 import { type Epmd, startEpmd } from '../support/epmd.js';
 import { startTestNode, until } from '../support/ts-node.js';
-import { COOKIE, complaints, type Intruder, intrude, u64 } from './raw-peer.js';
+import { COOKIE, complaints, type Intruder, intrude } from './raw-peer.js';
 
 let epmd: Epmd;
 beforeAll(async () => {

@@ -1,13 +1,9 @@
-// OTP as the judge of order, equality, text and syntax: one Erlang node with term_judge loaded, terms in bulk.
+// OTP as the judge of order, equality, text and syntax: one Erlang node with term_judge loaded.
 import { Buffer, isUtf8 } from 'node:buffer';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { decode } from '../../src/etf/decode.js';
 import { encode } from '../../src/etf/encode.js';
 import type { Term } from '../../src/term/term.js';
-import { startErlang } from '../support/erlang.js';
+import { startBulkErlang } from '../support/bulk-erlang.js';
 
 export interface Relation {
   readonly smaller: boolean;
@@ -46,34 +42,12 @@ export const TIME: number = 60_000 * SCALE;
 const EXACT = { floats: 'exact' } as const;
 
 export async function startJudge(args: readonly string[] = []): Promise<Judge> {
-  const erl = await startErlang({ name: false, args });
-  const folder = mkdtempSync(join(tmpdir(), 'erlnode-term-'));
-  for (const [module, path] of [
-    ['term_judge', 'term_judge.erl'],
-    ['etf_oracle', '../etf/etf_oracle.erl'],
-  ] as const) {
-    const source = fileURLToPath(new URL(path, import.meta.url));
-    await erl.eval(`{module, ${module}} = code:load_binary(${module}, "${module}.erl",
-      element(3, compile:file(${codes(source)}, [binary])))`);
-  }
-  let files = 0;
-  const ask = async (
-    packets: readonly Uint8Array[] | undefined,
-    call: (files: string) => string,
-  ): Promise<Buffer[]> => {
-    const input = join(folder, `${++files}.in`);
-    const output = join(folder, `${files}.out`);
-    if (packets !== undefined) writeFileSync(input, pack(packets));
-    await erl.eval(call(packets === undefined ? codes(output) : `${codes(input)}, ${codes(output)}`), {
-      timeout: TIME,
-    });
-    const answers = unpack(readFileSync(output));
-    for (const path of [input, output]) rmSync(path, { force: true });
-    return answers;
-  };
+  const modules = ['term_judge.erl', '../etf/etf_oracle.erl'].map((path) => new URL(path, import.meta.url));
+  const erl = await startBulkErlang(modules, { args, time: TIME });
+  const { ask } = erl;
   const bytesOf = (terms: readonly Term[]) => terms.map((term) => encode(term));
   return {
-    release: Number(erl.release),
+    release: erl.release,
     async sorted(terms) {
       // Each term with its place, so that equal ones can be told apart.
       const packets = bytesOf(terms);
@@ -101,7 +75,7 @@ export async function startJudge(args: readonly string[] = []): Promise<Judge> {
         term: decode(answers[2 * i] as Buffer, EXACT),
         text: (answers[2 * i + 1] as Buffer).toString('utf8'),
       }));
-      return Number(erl.release) < 28 ? printed : printed.filter(({ term }) => !hasTornText(term));
+      return erl.release < 28 ? printed : printed.filter(({ term }) => !hasTornText(term));
     },
     async parsed(texts) {
       const packets = texts.map((text) => Buffer.from(text, 'utf8'));
@@ -113,31 +87,8 @@ export async function startJudge(args: readonly string[] = []): Promise<Judge> {
       return answers.map((answer) => decode(answer, EXACT));
     },
     eval: (expressions) => erl.eval(expressions),
-    async stop() {
-      await erl.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    stop: () => erl.stop(),
   };
-}
-
-function pack(packets: readonly Uint8Array[]): Buffer {
-  return Buffer.concat(
-    packets.flatMap((packet) => {
-      const size = Buffer.alloc(4);
-      size.writeUInt32BE(packet.length);
-      return [size, packet];
-    }),
-  );
-}
-
-function unpack(all: Buffer): Buffer[] {
-  const packets: Buffer[] = [];
-  for (let at = 0; at < all.length; ) {
-    const size = all.readUInt32BE(at);
-    packets.push(all.subarray(at + 4, at + 4 + size));
-    at += 4 + size;
-  }
-  return packets;
 }
 
 /**
@@ -154,9 +105,4 @@ function hasTornText(term: Term): boolean {
     else if (typeof next === 'object' && next !== null) left.push(...Object.values(next));
   }
   return false;
-}
-
-/** A path as the list of its code points, so that no character needs quoting. */
-function codes(path: string): string {
-  return JSON.stringify([...path].map((character) => character.codePointAt(0)));
 }

@@ -259,7 +259,10 @@ describe('nodes', () => {
       const port = a.port as number;
       const sockets = await Promise.all(Array.from({ length: 12 }, () => stranger(port, Buffer.of(0x16, 3, 1))));
       const closed = Promise.all(sockets.map(async (socket) => socket.closed || once(socket, 'close')));
-      await until(() => refused().filter(({ code }) => code === 'too_many_unauthenticated').length >= 7, 'the oldest to go');
+      await until(
+        () => refused().filter(({ code }) => code === 'too_many_unauthenticated').length >= 7,
+        'the oldest to go',
+      );
       expect(await b.ping(a.name)).toBe('pong');
       await closed;
       await until(() => refused().some(({ code }) => code === 'setup_timeout'), 'the log line');

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { DFLAG } from '../../../src/dist/flags.js';
 import { digest } from '../../../src/dist/handshake/digest.js';
-import { acceptor, feed, flags, message, them, u16, u32, u64, us, ways } from './link.js';
+import { message, u16, u32, u64 } from '../../support/bytes.js';
+import { acceptor, feed, flags, them, us, ways } from './link.js';
 
 function sendName(name: string, announced: bigint = flags, trailing = ''): Buffer {
   return message('N', u64(announced), u32(us.creation), u16(name.length), Buffer.from(name, 'latin1'), trailing);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { DFLAG } from '../../../src/dist/flags.js';
 import { digest } from '../../../src/dist/handshake/digest.js';
-import { feed, flags, initiator, message, them, u16, u32, u64, us, ways } from './link.js';
+import { message, u16, u32, u64 } from '../../support/bytes.js';
+import { feed, flags, initiator, them, us, ways } from './link.js';
 
 const ok = message('sok');
 

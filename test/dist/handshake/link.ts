@@ -81,31 +81,3 @@ export function talk(a: Initiator, b: Acceptor, way: Way = 'whole'): { a: Outcom
   }
   return { a: atA, b: atB };
 }
-
-/** A handshake message with its length. */
-export function message(...parts: (string | number[] | Uint8Array)[]): Buffer {
-  const body = Buffer.concat(
-    parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.from(part))),
-  );
-  const head = Buffer.alloc(2);
-  head.writeUInt16BE(body.length);
-  return Buffer.concat([head, body]);
-}
-
-export function u16(value: number): Buffer {
-  const bytes = Buffer.alloc(2);
-  bytes.writeUInt16BE(value);
-  return bytes;
-}
-
-export function u32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
-}
-
-export function u64(value: bigint): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64BE(value);
-  return bytes;
-}
