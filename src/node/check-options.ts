@@ -20,6 +20,7 @@ const OPTIONS: Readonly<Record<keyof NodeOptions, true>> = {
   terms: true,
   limits: true,
   allow: true,
+  introspection: true,
   logger: true,
   signal: true,
   timeout: true,
@@ -36,7 +37,10 @@ export function checkOptions(options: NodeOptions): void {
   if (options.hidden !== undefined && (options.hidden as boolean) !== true) {
     throw new ArgumentError('badarg', 'hidden must be true: a visible node would have to serve global');
   }
-  const { allow, cookie, discovery, transport, logger, namedBy } = options;
+  const { allow, cookie, discovery, transport, logger, namedBy, introspection } = options;
+  if (introspection !== undefined && typeof introspection !== 'boolean') {
+    throw bad('introspection', 'true or false', introspection);
+  }
   if (allow !== undefined && typeof allow !== 'function') throw bad('allow', 'a function (peer) => boolean', allow);
   if (cookie !== undefined && typeof cookie !== 'function' && typeof cookie !== 'string') {
     throw bad('cookie', 'a string or a function (peer) => string', cookie);

@@ -74,8 +74,10 @@ export class Node {
     this.name = name;
     this.creation = creation;
     const find = this.exposed.find.bind(this.exposed);
-    const info = processInfo((pid) => this.processes.get(pid));
-    for (const arity of [1, 2]) this.exposed.add('erlang', 'process_info', arity, info);
+    if (parts.options.introspection === true) {
+      const info = processInfo((pid) => this.processes.get(pid));
+      for (const arity of [1, 2]) this.exposed.add('erlang', 'process_info', arity, info);
+    }
     // What a remote shell and observer ask before they start their own code here: they end with a word, not with a crash.
     this.exposed.add('code', 'ensure_loaded', 1, () => NO_SUCH_CODE);
     this.processes = new ProcessTable({
@@ -299,9 +301,9 @@ export class Node {
   }
 
   /**
-   * Lets other nodes call `functions` as `module:name/arity`, with rpc, erpc and spawn. Nothing else can be called but
-   * `erlang:process_info`, by which Erlang's tools look at a process, and `code:ensure_loaded`, which tells them that
-   * there is no Erlang code here.
+   * Lets other nodes call `functions` as `module:name/arity`, with rpc, erpc and spawn. Nothing else can be called; of
+   * what Erlang's tools ask, `code:ensure_loaded` is answered with `{error, nofile}`, for there is no Erlang code here, and
+   * `erlang:process_info` only with the option `introspection`.
    */
   expose(module: string, functions: ExposedModule): void {
     this.exposed.expose(module, functions);

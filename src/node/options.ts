@@ -73,6 +73,12 @@ export interface NodeOptions {
   readonly limits?: Partial<NodeLimits> & { readonly terms?: CodecLimits };
   /** OTP: `net_kernel:allow/1`. Who may connect, and be connected to. Default: everyone who knows the cookie. */
   readonly allow?: (peer: string) => boolean;
+  /**
+   * Whether other nodes may look at processes of this one, as `rpc:pinfo`, observer and a remote shell do: answers
+   * `erlang:process_info/1,2` with names, links, monitors, ancestors, label and the length of the mailbox, never with
+   * messages. Default: false, so that nothing is callable that was not exposed.
+   */
+  readonly introspection?: boolean;
   /** A pino logger. Default: silence. */
   readonly logger?: LoggerOption;
   /** Ends the start, or the node if it has started. */

@@ -43,7 +43,7 @@ beforeAll(async () => {
     heard.push(chunk);
     return [chunk];
   });
-  ts = await startTestNode(e.epmdPort, { cookie: e.cookie, transport });
+  ts = await startTestNode(e.epmdPort, { cookie: e.cookie, transport, introspection: true });
   ts.node.expose('ours', {
     wait() {
       waiting++;

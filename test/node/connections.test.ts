@@ -344,7 +344,7 @@ describe('before the connection is up', () => {
   test('what is taken back is taken back there, too', async () => {
     const net = network();
     const { node: a } = await start(net, 'a@memory');
-    const { node: b } = await start(net, 'b@memory');
+    const { node: b } = await start(net, 'b@memory', { introspection: true });
     const watched = b.spawnMailbox({ name: 'watched' });
     const me = a.spawnMailbox();
     me.demonitor(me.monitor({ name: 'watched', node: 'b@memory' }));

@@ -12,7 +12,7 @@ let peer: Node;
 
 beforeEach(async () => {
   const net = network();
-  served = (await net.start('served@memory')).node;
+  served = (await net.start('served@memory', { introspection: true })).node;
   peer = (await net.start('peer@memory')).node;
 });
 
@@ -57,6 +57,18 @@ test('an arity in the key, and methods that use their object', async () => {
     ...new Counter(),
   } as { first(): number; second(): number; next(): number });
   expect([await ask('m', 'first'), await ask('m', 'next'), await ask('m', 'next')]).toEqual([2, 1, 2]);
+});
+
+test('nobody may look at processes of a node that was not told so', async () => {
+  const net = network();
+  const { node: shut } = await net.start('shut@memory');
+  const { node: curious } = await net.start('curious@memory');
+  const me = shut.spawnMailbox();
+  const look = (...args: readonly Term[]) => curious.rpc('shut@memory', 'erlang', 'process_info', args);
+  await expect(look(me.pid)).rejects.toEqual(undef);
+  await expect(look(me.pid, atom('links'))).rejects.toEqual(undef);
+  expect(await curious.ping('shut@memory')).toBe('pong');
+  await Promise.all([shut.stop(), curious.stop()]);
 });
 
 test('what the node itself has stays when a module of that name is exposed', async () => {

@@ -57,6 +57,7 @@ describe('refused, by name', () => {
     ['limits', 5],
     ['limits', { frameBytes: 'x' }],
     ['allow', ['a@h']],
+    ['introspection', 'yes'],
     ['logger', true],
     ['logger', { info: console.info }],
     ['signal', {}],

@@ -11,7 +11,7 @@ let child: Process;
 
 beforeAll(async () => {
   e = await startErlang();
-  ts = await startTestNode(e.epmdPort, { cookie: e.cookie });
+  ts = await startTestNode(e.epmdPort, { cookie: e.cookie, introspection: true });
   await ts.node.connect(e.name);
   parent = ts.node.spawnMailbox({ name: 'parent' });
   child = ts.node.spawnMailbox({ link: parent });
