@@ -7,7 +7,6 @@ import type { Term } from '../term/term.js';
 import { writeAtom, writeOldAtom } from './atoms.js';
 import { ENCODERS, encodeKind } from './check-options.js';
 import { deflate } from './compressed.js';
-import { Keys } from './keys.js';
 import { resolveLimits } from './limits.js';
 import type { EncodeOptions } from './options.js';
 import { isBytes, isSteady, type RawBuffer } from './raw-buffer.js';
@@ -15,6 +14,7 @@ import { type OlderReader, Sink } from './sink.js';
 import { ATOM_CACHE_REF, COMPRESSED, VERSION_MAGIC } from './tags.js';
 import { writeDeep } from './write-deep.js';
 import { GIVE_UP, QUICK_DEPTH, writeQuick } from './write-fast.js';
+import { Keys } from './write-keys.js';
 import type { Scattered, Writer } from './write-leaf.js';
 
 export type { EncodeOptions };

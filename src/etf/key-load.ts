@@ -57,7 +57,7 @@ const NO_PLACES = new Uint32Array(0);
 
 const bits = new DataView(new ArrayBuffer(8));
 
-/** V8's own hash (`Object::GetSimpleHash`). Where an engine has another one, what is counted means nothing and does no harm. */
+/** V8's own hash (`Object::GetSimpleHash`, Node.js 20 to 24). Where an engine has another one, what is counted means nothing and does no harm. */
 export function hashOf(key: number | bigint): number {
   if (typeof key === 'bigint') bits.setBigUint64(0, key < 0n ? -key : key);
   else if ((key | 0) === key) return hashOf32(key);

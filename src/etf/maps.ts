@@ -7,7 +7,7 @@ import type { Term } from '../term/term.js';
 import { atomTerm } from './atoms.js';
 import { Identities } from './identity.js';
 import { KeyLoad, MANY_KEYS } from './key-load.js';
-import { bare } from './shapes.js';
+import { bare } from './read-shapes.js';
 import type { Source } from './source.js';
 import { LONGEST_KEY } from './utf8.js';
 

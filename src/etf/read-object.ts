@@ -5,7 +5,7 @@ import { internAtom } from '../term/atom.js';
 import type { Term } from '../term/term.js';
 import { atomTerm, readSmallAtom } from './atoms.js';
 import { makeMap, nameOf } from './maps.js';
-import { type GeneratedReader, generate, type KeyWire, type Read, type Tally } from './shapes.js';
+import { type GeneratedReader, generate, type KeyWire, type Read, type Tally } from './read-shapes.js';
 import type { Source } from './source.js';
 import * as tags from './tags.js';
 import { readName } from './utf8.js';

@@ -21,11 +21,11 @@ import {
 } from './identifiers.js';
 import type { Identities } from './identity.js';
 import { bigintSize, writeBigint, writeInteger } from './integers.js';
-import type { Keys } from './keys.js';
 import type { CodecLimits } from './limits.js';
 import { isBytes } from './raw-buffer.js';
 import type { Refusal } from './refusal.js';
 import type { Sink } from './sink.js';
+import type { Keys } from './write-keys.js';
 
 /** What a writer of terms works with. */
 export interface Writer {

@@ -3,10 +3,10 @@
 import { type Atom, internAtom } from '../term/atom.js';
 import type { Term } from '../term/term.js';
 import { writeString } from './binaries.js';
-import { type Shape, shapesOf, takeNote, type WriteTerm } from './object-shapes.js';
 import { SLACK } from './sink.js';
 import * as tags from './tags.js';
 import type { Writer } from './write-leaf.js';
+import { type Shape, shapesOf, takeNote, type WriteTerm } from './write-shapes.js';
 import { writeInt32 } from './write-short.js';
 
 // V8 treats a constant of this module as one, an imported one as a variable.

@@ -5,7 +5,7 @@ import { ArgumentError } from '../errors.js';
 /** OTP's limit (protocol section 5.1): characters, not bytes. */
 export const MAX_ATOM_CHARACTERS = 255;
 
-/** @internal An encoded form that is written often: its bytes, and the same bytes as big-endian words, the last one padded. */
+/** An encoded form that is written often: its bytes, and the same bytes as big-endian words, the last one padded. */
 export interface Wire {
   readonly bytes: Uint8Array;
   readonly size: number;

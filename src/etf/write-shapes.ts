@@ -4,9 +4,9 @@ import { Buffer } from 'node:buffer';
 import { internAtom } from '../term/atom.js';
 import type { Term } from '../term/term.js';
 import { atomWire, makeWire } from './atoms.js';
-import { binaryWire } from './keys.js';
 import { SLACK } from './sink.js';
 import { INTEGER_EXT, MAP_EXT, SMALL_INTEGER_EXT } from './tags.js';
+import { binaryWire } from './write-keys.js';
 import type { Writer } from './write-leaf.js';
 import { writeText, writeWord } from './write-short.js';
 
