@@ -23,6 +23,7 @@ export { type DnsPollOptions, dnsPoll, type NamingOptions, type SrvNaming } from
 export { type EpmdNamesOptions, epmdNames } from './membership/epmd-names.js';
 export { type ErlangHostsOptions, erlangHosts } from './membership/erlang-hosts.js';
 export type { ClusterEvent, ClusterLogger } from './membership/events.js';
+export { type GossipOptions, gossip } from './membership/gossip.js';
 export { hosts } from './membership/hosts.js';
 export type { NameFault } from './membership/node-names.js';
 export type { Strategy, StrategyOptions } from './membership/strategy.js';

@@ -16,7 +16,7 @@ const doors = {
   erlnode: [
     ...['startNode', 'atom', 'tuple', 'float', 'charlist', 'text'],
     ...['erl', 'format', 'parse', 'compare', 'equals', 'tcp', 'tls', 'unix'],
-    ...['cluster', 'hosts', 'dnsPoll', 'epmdNames', 'erlangHosts'],
+    ...['cluster', 'hosts', 'dnsPoll', 'epmdNames', 'erlangHosts', 'gossip'],
   ],
   'erlnode/etf': ['encode', 'decode'],
   'erlnode/testing': ['transportConformance', 'discoveryConformance', 'strategyConformance', 'memory'],

@@ -12,12 +12,16 @@ import {
   dnsPoll,
   epmdNames,
   erlangHosts,
+  type GossipOptions,
+  gossip,
   hosts,
   type Strategy,
   startNode,
 } from '../../src/index.js';
 import { type DnsServer, startDnsServer } from '../support/dns-server.js';
 import { type Erlang, startErlang } from '../support/erlang.js';
+import { freePort } from '../support/free-port.js';
+import { gossiper } from '../support/gossiper.js';
 import { type RenamedErlang, startRenamedErlang } from '../support/renamed-erlang.js';
 import { FakeClock, FakeNode } from './fake-node.js';
 
@@ -26,7 +30,7 @@ const [, membership = ''] = docs.split('\n## Membership\n');
 const [, table = ''] = /\| Your cluster uses \| Write \|\n\| --- \| --- \|\n((?:\|.*\n)+)/.exec(membership) ?? [];
 /** The first column, and the line in the second, whatever else is said there. */
 const written = Array.from(table.matchAll(/^\| (.*?) \| (.*) \|$/gm), ([, uses = '', cell = '']) => {
-  const [, , line = ''] = /(`+)((?:hosts|dnsPoll|epmdNames|erlangHosts)\(.*?)\1(?:$|[ ,])/.exec(cell) ?? [];
+  const [, , line = ''] = /(`+)((?:hosts|dnsPoll|epmdNames|erlangHosts|gossip)\(.*?)\1(?:$|[ ,])/.exec(cell) ?? [];
   return [uses, line] as const;
 });
 
@@ -35,6 +39,7 @@ let beam: RenamedErlang;
 /** One that EPMD knows, which has none but it. */
 let usual: Erlang;
 let dns: DnsServer;
+let gossipPort: number;
 
 beforeAll(async () => {
   [beam, usual] = await Promise.all([startRenamedErlang(), startErlang({ cookie: 'renamed' })]);
@@ -57,7 +62,10 @@ afterEach(() => vi.unstubAllEnvs());
 /** The strategy as a user has it: on this machine, with its name server. */
 function strategyOf(line: string): Strategy {
   const atHome = (options: DnsPollOptions) => dnsPoll({ ...options, servers: [dns.address] });
-  return runInNewContext(line, { hosts, dnsPoll: atHome, epmdNames, erlangHosts }) as Strategy;
+  // Nothing leaves this machine, and nobody else's cluster is heard.
+  const homely = (options: GossipOptions = {}) =>
+    gossip({ ...options, port: gossipPort, multicastInterface: '127.0.0.1', listenFor: 300 });
+  return runInNewContext(line, { hosts, dnsPoll: atHome, epmdNames, erlangHosts, gossip: homely }) as Strategy;
 }
 
 /** Our node, a member by what the line says, is connected to these and to nobody else. */
@@ -67,7 +75,8 @@ async function joins(line: string, names: readonly string[], discovery: Discover
   const members = cluster(node, strategyOf(line), { interval: 1000 });
   try {
     await expect.poll(() => node.nodes('connected').sort(), { timeout: 10_000 }).toEqual([...names].sort());
-    expect(members.members).toEqual(expect.arrayContaining([...names]));
+    // Those that gossip connect to us, too, and may be the first to do so.
+    await expect.poll(() => members.members, { timeout: 10_000 }).toEqual(expect.arrayContaining([...names]));
   } finally {
     await members.stop();
     await node.stop();
@@ -106,7 +115,15 @@ const rows: readonly (readonly [uses: string, run: (line: string) => Promise<voi
   ["libcluster's `Kubernetes` (the API), `mode: :ip`", byAddress],
   ['…, `mode: :hostname`', byTarget],
   ['…, `mode: :dns`', (line) => dnsNames(line, 'app@127-0-0-31.default.pod.cluster.local')],
-  ["libcluster's `Gossip`", epmdKnows],
+  [
+    "libcluster's `Gossip`",
+    async (line) => {
+      gossipPort = await freePort();
+      vi.stubEnv('ERL_EPMD_PORT', `${usual.epmdPort}`);
+      await usual.eval(gossiper(gossipPort, undefined));
+      await joins(line, [usual.name], epmd());
+    },
+  ],
   ["libcluster's `Rancher`", byAddress],
   ['dns_cluster with `DNS_CLUSTER_QUERY=app.internal`', byAddress],
   ["DynamicSrv's strategy with `service: 'app.service.consul'`", (line) => dnsNames(line, 'n1@app.service.consul')],

@@ -38,7 +38,11 @@ const dependencies = ['pino', 'dns-packet'];
 const onlyIn: readonly { readonly module: RegExp; readonly files: RegExp; readonly what: string }[] = [
   { module: /^pino$/, files: /^src\/node\/log\.ts$/, what: 'pino' },
   { module: /^dns-packet$/, files: /^src\/discovery\/srv\/message\.ts$/, what: 'dns-packet' },
-  { module: /^node:(net|tls|dgram|https?|http2)$/, files: /^src\/(transport|discovery)\//, what: 'sockets' },
+  {
+    module: /^node:(net|tls|dgram|https?|http2)$/,
+    files: /^src\/(transport\/|discovery\/|membership\/gossip\.ts$)/,
+    what: 'sockets',
+  },
   { module: /^node:dns(\/|$)/, files: /^src\/discovery\//, what: 'DNS' },
   {
     module: /^node:fs(\/|$)/,
