@@ -167,8 +167,25 @@ const REPLACEMENT = Buffer.from('\ufffd');
 export function writeUtf8(sink: Sink, text: string, pos: number): number {
   const { length } = text;
   const written = sink.buffer.utf8Write(text, pos, sink.buffer.length - pos);
-  if (written !== length && !text.isWellFormed()) return -1;
+  if (written !== length && mayBeReplaced(sink.view, pos, written) && !text.isWellFormed()) return -1;
   return pos + written;
+}
+
+const REPLACEMENT_START = 0xef;
+
+/**
+ * Whether a byte is one that U+FFFD begins with, which a lone surrogate becomes: looking at the bytes is quicker than
+ * asking for the text. Looked for in four bytes at a time: only where one is equal, a borrow reaches its highest bit.
+ */
+function mayBeReplaced(view: DataView, pos: number, size: number): boolean {
+  const end = pos + size;
+  let found = 0;
+  for (; pos + 4 <= end; pos += 4) {
+    const differs = view.getInt32(pos) ^ (REPLACEMENT_START * 0x01010101);
+    found |= (differs - 0x01010101) & ~differs;
+  }
+  for (; pos < end; pos++) if (view.getUint8(pos) === REPLACEMENT_START) return true;
+  return (found & 0x80808080) !== 0;
 }
 
 /** So many UTF-16 units are turned into UTF-8 at a time: more would be memory that is new each time, which is slow. */

@@ -25,6 +25,21 @@ describe('a long text', () => {
     }
   });
 
+  test('of any length is refused for a lone surrogate in any place, and for U+FFFD or its neighbours never', () => {
+    for (let size = 0; size < 70; size++) {
+      for (let at = 0; at <= size; at += 1 + (size >> 4)) {
+        for (const lone of ['\ud83d', '\ude00']) {
+          const text = `${'é'.repeat(at)}${lone}${'x'.repeat(size - at)}`;
+          expect(() => encode(text)).toThrow('lone surrogate');
+        }
+        for (const fine of ['\ufffd', '\ufeff', '\uf8ff', '😀', 'ï', '語']) {
+          const text = `${'é'.repeat(at)}${fine}${'x'.repeat(size - at)}`;
+          expect(encode(text).subarray(6)).toEqual(Buffer.from(text));
+        }
+      }
+    }
+  });
+
   test('is refused for a lone surrogate in any place, and for U+FFFD never', () => {
     for (const at of [0, 1023, CHUNK - 2, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK - 1]) {
       for (const lone of ['\ud83d', '\ude00']) {
