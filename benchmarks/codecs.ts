@@ -1,6 +1,8 @@
 // The codecs that are compared: ours in several modes, what Node has, and others where they are installed.
+import { transcode } from 'node:buffer';
 import { Decoder as MsgpackDecoder, Encoder as MsgpackEncoder } from '@msgpack/msgpack';
 import { type DecodeOptions, decode, type EncodeOptions, encode, encodeInto } from 'erlnode/etf';
+import type { Other } from './others.js';
 import type { Payload } from './payloads.js';
 import type { Timed } from './timing.js';
 
@@ -9,30 +11,7 @@ export interface Cases {
   readonly decode: readonly Timed[];
 }
 
-/** Packages that are measured when they are installed (`npm install --no-save msgpackr cbor-x erlpack erlang_js`). */
-const OPTIONAL = ['msgpackr', 'cbor-x', 'erlpack'] as const;
-
-interface PackUnpack {
-  readonly encode?: (value: unknown) => Uint8Array;
-  readonly decode?: (bytes: Uint8Array) => unknown;
-  readonly pack?: (value: unknown) => Uint8Array;
-  readonly unpack?: (bytes: Uint8Array) => unknown;
-}
-
-export async function optionalCodecs(): Promise<ReadonlyMap<string, PackUnpack>> {
-  const found = new Map<string, PackUnpack>();
-  for (const name of OPTIONAL) {
-    try {
-      const module = (await import(name as string)) as PackUnpack & { default?: PackUnpack };
-      found.set(name, module.pack === undefined && module.encode === undefined ? (module.default ?? {}) : module);
-    } catch {
-      // Not installed: not compared.
-    }
-  }
-  return found;
-}
-
-const OTHERS: DecodeOptions = { maps: 'object', binaries: 'string' };
+const LIKE_OTHERS: DecodeOptions = { maps: 'object', binaries: 'string' };
 
 /** Two copies of `bytes` in one memory that take turns, as packets come one after another in what a socket gives. */
 function inTurn(bytes: Uint8Array): () => Buffer {
@@ -44,12 +23,12 @@ function inTurn(bytes: Uint8Array): () => Buffer {
   return () => packets[turn++ & 1] as Buffer;
 }
 
-export function casesOf(payload: Payload, others: ReadonlyMap<string, PackUnpack>): Cases {
+export function casesOf(payload: Payload, others: readonly Other[]): Cases {
   const { term, plain, keys } = payload;
   const options: EncodeOptions = { keys };
   const wire = encode(term, options);
   // The comparison is by strings and objects where the payload has them; a binary stays a binary with every codec.
-  const like = payload.name === 'f_bin1m' ? {} : OTHERS;
+  const like = payload.name === 'f_bin1m' ? {} : LIKE_OTHERS;
   const nextWire = inTurn(wire);
   const buffer = Buffer.alloc(wire.length + 65_536);
   const json = JSON.stringify(plain, jsonable);
@@ -74,20 +53,29 @@ export function casesOf(payload: Payload, others: ReadonlyMap<string, PackUnpack
     { name: '@msgpack/msgpack', run: () => msgunpack.decode(nextPacked()) },
     { name: 'JSON', run: () => JSON.parse(nextJson().toString('utf8')) as unknown },
   ];
-  for (const [name, codec] of others) {
-    const pack = codec.pack ?? codec.encode;
-    const unpack = codec.unpack ?? codec.decode;
-    if (pack === undefined || unpack === undefined) continue;
-    try {
-      const next = inTurn(pack(plain));
-      unpack(next());
-      encodes.push({ name, run: () => pack(plain) });
-      decodes.push({ name, run: () => unpack(next()) });
-    } catch {
-      // It cannot carry this payload.
-    }
+  const alone = aloneOf(payload.name, wire);
+  if (alone !== undefined) decodes.push({ name: ALONE, run: alone });
+  for (const { name, carry } of others) {
+    const carried = carry(payload, wire);
+    if (carried === undefined) continue;
+    const { pack, unpack, packed } = carried;
+    const next = inTurn(packed);
+    unpack(next());
+    encodes.push({ name, run: pack });
+    decodes.push({ name, run: () => unpack(next()) });
   }
   return { encode: encodes, decode: decodes };
+}
+
+/** Of long texts: what Node takes for making the string, which no decoder written in JavaScript can do without. */
+export const ALONE = 'the string alone';
+
+function aloneOf(name: string, wire: Buffer): (() => unknown) | undefined {
+  // 131, BINARY_EXT and four bytes of length stand before the text.
+  const next = inTurn(wire.subarray(6));
+  if (name === 'i1_ascii64k') return () => next().toString('latin1');
+  if (name === 'i2_utf8_64k') return () => transcode(next(), 'utf8', 'utf16le').toString('utf16le');
+  return undefined;
 }
 
 function jsonable(_key: string, value: unknown): unknown {

@@ -1,5 +1,8 @@
 // What was measured, as a table for the terminal and as docs/BENCHMARKS.md.
+import { ALONE } from './codecs.js';
+import type { Share } from './profile.js';
 import type { Timing } from './timing.js';
+import { WHY } from './why.js';
 
 export interface Result {
   readonly name: string;
@@ -8,6 +11,8 @@ export interface Result {
   readonly decode: Readonly<Record<string, Timing>>;
   readonly beamEncode?: Timing;
   readonly beamDecode?: Timing;
+  readonly encodeProfile?: readonly Share[];
+  readonly decodeProfile?: readonly Share[];
 }
 
 export interface Machine {
@@ -16,6 +21,9 @@ export interface Machine {
   readonly otp: string;
   readonly rounds: number;
   readonly sliceMs: number;
+  /** Codecs of others, with their versions, and those that are not installed. */
+  readonly others: readonly string[];
+  readonly missing: readonly string[];
 }
 
 const MSGPACK = '@msgpack/msgpack';
@@ -117,6 +125,29 @@ function codecTable(results: readonly Result[], side: 'encode' | 'decode'): stri
   ].join('\n');
 }
 
+/** A payload's goals that were missed on one side, and what there is to say about it. */
+function missedOf(result: Result, side: 'encode' | 'decode'): string | undefined {
+  const { name, ratios, goals } = rowOf(result);
+  const missed = [0, 1].flatMap((other) => {
+    const i = (side === 'encode' ? 0 : 2) + other;
+    const value = ratios[i];
+    const goal = goals[i];
+    if (value === undefined || goal === undefined || value >= goal) return [];
+    return [`${other === 0 ? '@msgpack' : 'BEAM'} ${number(value)} of ${goal}`];
+  });
+  if (missed.length === 0) return undefined;
+  const shares = (side === 'encode' ? result.encodeProfile : result.decodeProfile) ?? [];
+  const spent = shares.map(({ where, part }) => `${where} ${(part * 100).toFixed(0)} %`).join(', ');
+  const alone = side === 'decode' ? result.decode[ALONE] : undefined;
+  const ours = result.decode['erlnode'];
+  const floor =
+    alone === undefined || ours === undefined
+      ? ''
+      : ` Making the string alone, without any decoding, takes ${((100 * alone.median) / ours.median).toFixed(0)} % of our time.`;
+  const profile = spent === '' ? '' : ` Time: ${spent}.`;
+  return `- **${name}, ${side}** (${missed.join('; ')}): ${WHY[name]?.[side] ?? ''}${floor}${profile}`;
+}
+
 export function markdown(machine: Machine, results: readonly Result[]): string {
   const rows = results.map(rowOf);
   const losses = rows.flatMap(({ name, ratios }) => {
@@ -124,26 +155,43 @@ export function markdown(machine: Machine, results: readonly Result[]): string {
       value !== undefined && value < 1 ? [`- ${name} (${WHERE[i]}): ${number(value)} ×`] : [],
     );
   });
-  const missed = rows.flatMap(({ name, ratios, goals }) =>
-    ratios.flatMap((value, i) => (value !== undefined && value < (goals[i] ?? 0) ? [`${name} (${WHERE[i]})`] : [])),
+  const cells = rows.flatMap(({ ratios, goals }) => ratios.map((value, i) => ({ value, goal: goals[i] })));
+  const judged = cells.filter(({ value, goal }) => value !== undefined && goal !== undefined);
+  const met = judged.filter(({ value, goal }) => (value as number) >= (goal as number));
+  const missed = results.flatMap((result) =>
+    (['encode', 'decode'] as const).flatMap((side) => missedOf(result, side) ?? []),
   );
+  const refused = results.flatMap(({ name, encode }) => {
+    const not = machine.others.filter((other) => encode[other.split(' ')[0] as string] === undefined);
+    return not.length === 0 ? [] : [`${name}: ${not.join(', ')}`];
+  });
+  const others = [
+    machine.others.length === 0 ? '' : `Others: ${machine.others.join(', ')}.`,
+    machine.missing.length === 0 ? '' : `Not installed: ${machine.missing.join(', ')}.`,
+    refused.length === 0
+      ? ''
+      : `Not measured, because what they give back is not what they were given — ${refused.join('; ')}.`,
+  ];
   return `<!-- Written by \`npm run bench -- --full\`; do not edit. -->
 # Benchmarks of the codec
 
 Machine: ${machine.cpu}. Node.js ${machine.node}, OTP ${machine.otp}. ${machine.rounds} rounds of ${machine.sliceMs} ms for each function, the
 functions taking turns; the middle of the rounds counts, lowest and highest in brackets. Each payload is measured in a
-process of its own in which every codec has met all payloads before. Absolute times belong to this machine; compare ratios.
+process of its own in which every codec has met all payloads before; OTP is measured right before it. Absolute times
+belong to this machine; compare ratios. ${others.filter((text) => text !== '').join(' ')}
 
 ## How many times as fast
 
-Each cell: measured, and the goal. Encoding writes into a given buffer (\`encodeInto\`), as a connection does; decoding
+${met.length} of ${judged.length} goals are met. Each cell: measured, and the goal. Encoding writes into a given buffer (\`encodeInto\`), as a connection does; decoding
 gives strings for binaries and objects for maps, as the others do.
 
 | payload | encode × @msgpack | encode × BEAM | decode × @msgpack | decode × BEAM |
 | --- | --: | --: | --: | --: |
 ${rows.map(({ name, ratios, goals }) => `| ${name} | ${ratios.map((value, i) => cell(value, goals[i])).join(' | ')} |`).join('\n')}
 
-${missed.length === 0 ? 'All goals are met.' : `Below the goal: ${missed.join(', ')}.`}
+## Where a goal is missed
+
+${missed.length === 0 ? 'Nowhere in this run.' : missed.join('\n')}
 
 ## Where we lose
 
