@@ -31,7 +31,7 @@ export interface PumpOptions {
  * Bytes handed to the stream at once. The rest waits in the machine, where a small message of another process overtakes
  * the fragments of a large one.
  */
-const underWayBytes = 256 * 1024;
+const underWayBytes = 512 * 1024;
 /** A turn's output that grows beyond this is written without waiting for the end of the turn. */
 const eagerWriteBytes = 64 * 1024;
 
