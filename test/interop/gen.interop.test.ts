@@ -7,18 +7,18 @@ import { atom } from '../../src/term/atom.js';
 import type { Pid } from '../../src/term/identifiers.js';
 import type { Term } from '../../src/term/term.js';
 import { Tuple, tuple } from '../../src/term/tuple.js';
-import { type Erlang, startErlang } from '../support/erlang.js';
-import { startTestNode, type TestNode, until } from '../support/ts-node.js';
-import { ErlangScope } from './erlang-scope.js';
+import type { Erlang } from '../support/erlang.js';
+import { type TestNode, until } from '../support/ts-node.js';
+import { type Pair, startPair } from './pair.js';
 
 let e: Erlang;
 let ts: TestNode;
-let scope: ErlangScope;
+let pair: Pair;
 let me: Process;
 let casts: Term[];
 let ends: Term[];
 
-const erl = (code: string): Promise<string> => scope.eval(code);
+const erl = (code: string): Promise<string> => pair.erl(code);
 
 /** A server that does what it is asked to. */
 function startServer(name: string): Pid {
@@ -67,22 +67,17 @@ const THEIRS = `
   end`;
 
 beforeAll(async () => {
-  e = await startErlang();
-  ts = await startTestNode(e.epmdPort, { cookie: e.cookie });
-  scope = new ErlangScope(e);
-  await scope.prepare(ts.name);
+  pair = await startPair();
+  ({ e, ts } = pair);
   expect(await e.eval('net_adm:ping(N).')).toBe('pong');
 });
 
-afterAll(async () => {
-  await ts?.node.stop();
-  await e?.stop();
-});
+afterAll(() => pair?.stop());
 
 beforeEach(async () => {
   casts = [];
   ends = [];
-  await scope.fresh();
+  await pair.fresh();
   me = ts.node.spawnMailbox();
   const server = startServer('server');
   return () => {

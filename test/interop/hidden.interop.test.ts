@@ -18,36 +18,31 @@ import { type Erlang, startErlang } from '../support/erlang.js';
 import { otpCommand } from '../support/otp-command.js';
 import { startTestNode, type TestNode, until } from '../support/ts-node.js';
 import { identity, reach } from './bare-peer.js';
-import { ErlangScope } from './erlang-scope.js';
+import { type Pair, startPair } from './pair.js';
 
 let e: Erlang;
 let other: Erlang;
 let ts: TestNode;
 let me: Process;
-let scope: ErlangScope;
-const erl = (code: string): Promise<string> => scope.eval(code);
+let pair: Pair;
+const erl = (code: string): Promise<string> => pair.erl(code);
 
 beforeAll(async () => {
-  e = await startErlang();
-  [other, ts] = await Promise.all([
-    startErlang({ epmdPort: e.epmdPort, cookie: e.cookie }),
-    startTestNode(e.epmdPort, { cookie: e.cookie }),
-  ]);
-  scope = new ErlangScope(e);
-  await scope.prepare(ts.name);
+  pair = await startPair();
+  ({ e, ts } = pair);
+  other = await startErlang({ epmdPort: e.epmdPort, cookie: e.cookie });
   expect(await e.eval(`net_adm:ping('${other.name}').`)).toBe('pong');
   expect(await e.eval('net_adm:ping(N).')).toBe('pong');
   expect(await ts.node.ping(other.name)).toBe('pong');
 });
 
 afterAll(async () => {
-  await ts?.node.stop();
   await other?.stop();
-  await e?.stop();
+  await pair?.stop();
 });
 
 beforeEach(async () => {
-  await scope.fresh();
+  await pair.fresh();
   me = ts.node.spawnMailbox();
   return () => me.exit();
 });

@@ -7,37 +7,30 @@ import { format } from '../../src/term/format.js';
 import { Pid, Reference } from '../../src/term/identifiers.js';
 import type { Term } from '../../src/term/term.js';
 import { Tuple, tuple } from '../../src/term/tuple.js';
-import { type Erlang, startErlang } from '../support/erlang.js';
-import { startTestNode, type TestNode, until } from '../support/ts-node.js';
-import { ErlangScope } from './erlang-scope.js';
+import type { Erlang } from '../support/erlang.js';
+import { until } from '../support/ts-node.js';
+import { type Pair, startPair } from './pair.js';
 
 let e: Erlang;
-let ts: TestNode;
 let me: Process;
-let scope: ErlangScope;
+let shell: Pid;
+let pair: Pair;
 let hasPriority: boolean;
 let hasAliases: boolean;
 
 beforeAll(async () => {
-  e = await startErlang();
+  pair = await startPair();
+  ({ e } = pair);
   hasPriority = Number(e.release) >= 28;
   hasAliases = Number(e.release) >= 24;
-  ts = await startTestNode(e.epmdPort, { cookie: e.cookie });
-  scope = new ErlangScope(e);
-  await scope.prepare(ts.name);
 });
-afterAll(async () => {
-  await ts?.node.stop();
-  await e?.stop();
-});
+afterAll(() => pair?.stop());
 beforeEach(async () => {
-  me = ts.node.spawnMailbox();
-  me.register('me');
-  await scope.fresh();
+  ({ me, shell } = await pair.meet());
   return () => me.exit();
 });
 
-const erl = (code: string): Promise<string> => scope.eval(code);
+const erl = (code: string): Promise<string> => pair.erl(code);
 
 /** What waits in our mailbox, as Erlang prints it but for pids and references. */
 async function heard(count: number): Promise<string[]> {
@@ -61,14 +54,7 @@ async function give(variable: string, term: Term): Promise<void> {
   await erl(`${variable} = receive {given, X${variable}} -> X${variable} after 5000 -> none end`);
 }
 
-let shell: Pid;
-async function meet(): Promise<void> {
-  await erl('{me, N} ! self()');
-  shell = (await me.receive({ timeout: 5000 })) as Pid;
-}
-
 test('a BEAM sends to our alias: messages and exit signals with priority go before what waits', async () => {
-  await meet();
   me.trapExit = true;
   await give('Mine', me.pid);
   if (!hasAliases) {
@@ -96,7 +82,6 @@ test('a BEAM sends to our alias: messages and exit signals with priority go befo
 });
 
 test('a BEAM process ends: what we asked for with priority comes first, on every release', async () => {
-  await meet();
   me.trapExit = true;
   await erl('P = spawn(fun() -> receive X -> exit(X) end end), Q = spawn(fun() -> receive X2 -> exit(X2) end end)');
   await erl('{me, N} ! P, {me, N} ! Q');
@@ -112,7 +97,6 @@ test('a BEAM process ends: what we asked for with priority comes first, on every
 });
 
 test('we send to the alias of a BEAM process: it gets what has priority first', async () => {
-  await meet();
   if (!hasAliases) {
     expect(hasPriority).toBe(false);
     return;
@@ -138,7 +122,6 @@ test('we send to the alias of a BEAM process: it gets what has priority first', 
 });
 
 test('an alias that is no more: nothing arrives, and nothing breaks', async () => {
-  await meet();
   if (!hasAliases) {
     expect(hasPriority).toBe(false);
     return;

@@ -11,34 +11,25 @@ import { Pid, Reference } from '../../src/term/identifiers.js';
 import type { Term } from '../../src/term/term.js';
 import { Tuple, tuple } from '../../src/term/tuple.js';
 import { type Erlang, startErlang } from '../support/erlang.js';
-import { startTestNode, type TestNode, until } from '../support/ts-node.js';
-import { ErlangScope } from './erlang-scope.js';
+import { type TestNode, until } from '../support/ts-node.js';
+import { type Pair, startPair } from './pair.js';
 
 let e: Erlang;
 let ts: TestNode;
 let me: Process;
 /** The Erlang process that evaluates. */
 let shell: Pid;
-let scope: ErlangScope;
+let pair: Pair;
 
 beforeAll(async () => {
-  e = await startErlang();
-  ts = await startTestNode(e.epmdPort, { cookie: e.cookie });
-  scope = new ErlangScope(e);
-  await scope.prepare(ts.name);
+  pair = await startPair();
+  ({ e, ts } = pair);
 });
 
-afterAll(async () => {
-  await ts?.node.stop();
-  await e?.stop();
-});
+afterAll(() => pair?.stop());
 
 beforeEach(async () => {
-  me = ts.node.spawnMailbox();
-  me.register('me');
-  await scope.fresh();
-  await erl('{me, N} ! {hello, self()}');
-  shell = (await received())[1] as Pid;
+  ({ me, shell } = await pair.meet());
   return () => me.exit();
 });
 
@@ -58,7 +49,7 @@ async function heard(): Promise<string> {
   );
 }
 
-const erl = (code: string): Promise<string> => scope.eval(code);
+const erl = (code: string): Promise<string> => pair.erl(code);
 
 const ours = (name: string) => `{'${name}', N}`;
 

@@ -1,5 +1,5 @@
-// What not every release has, or does alike: the digest bit (25), the old name message (23), priority (28), native
-// records (29), and the rest of protocol section 8 that needs a BEAM of its own (lines 23, 25, 28, 44, 66, 73, 74, 87).
+// What not every release has, or does alike: the digest bit (25), the old name message (23), native records (29); and the
+// rest of protocol section 8 that needs a BEAM of its own (lines 23, 25, 28, 44, 47, 66, 70, 74, 87).
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ import { encode } from '../../src/etf/encode.js';
 import type { Process } from '../../src/process/process.js';
 import { atom } from '../../src/term/atom.js';
 import { format } from '../../src/term/format.js';
-import { type Pid, pid, type Reference, reference } from '../../src/term/identifiers.js';
+import { type Pid, pid, reference } from '../../src/term/identifiers.js';
 import { NativeRecord } from '../../src/term/record.js';
 import type { Term } from '../../src/term/term.js';
 import { type Tuple, tuple } from '../../src/term/tuple.js';
@@ -20,51 +20,43 @@ import { freePort } from '../support/free-port.js';
 import { startTestNode, type TestNode, until } from '../support/ts-node.js';
 import { overheard } from '../support/wire.js';
 import { identity, reach } from './bare-peer.js';
-import { ErlangScope } from './erlang-scope.js';
+import { type Pair, startPair } from './pair.js';
 
 let e: Erlang;
 let ts: TestNode;
 let me: Process;
 let shell: Pid;
-let scope: ErlangScope;
+let pair: Pair;
 let release: number;
 /** How often somebody has begun to wait here. */
 let waiting = 0;
 /** What has come over our connections since a test began. */
 let heard: Buffer[] = [];
 
-const erl = (code: string): Promise<string> => scope.eval(code);
+const erl = (code: string): Promise<string> => pair.erl(code);
 const next = (): Promise<Term> => me.receive({ timeout: 5000 });
 
 beforeAll(async () => {
-  e = await startErlang();
-  release = Number(e.release);
   const transport = overheard((chunk) => {
     heard.push(chunk);
     return [chunk];
   });
-  ts = await startTestNode(e.epmdPort, { cookie: e.cookie, transport, introspection: true });
+  pair = await startPair({ transport, introspection: true });
+  ({ e, ts } = pair);
+  release = Number(e.release);
   ts.node.expose('ours', {
     wait() {
       waiting++;
       return new Promise(() => {});
     },
   });
-  scope = new ErlangScope(e);
-  await scope.prepare(ts.name);
   expect(await e.eval('net_adm:ping(N).')).toBe('pong');
 });
 
-afterAll(async () => {
-  await ts?.node.stop();
-  await e?.stop();
-});
+afterAll(() => pair?.stop());
 
 beforeEach(async () => {
-  me = ts.node.spawnMailbox({ name: 'me' });
-  await scope.fresh();
-  await erl('{me, N} ! self()');
-  shell = (await next()) as Pid;
+  ({ me, shell } = await pair.meet());
   heard = [];
   return () => me.exit();
 });
@@ -199,37 +191,6 @@ test('a BEAM refuses options of a spawn that it does not know: badopt', async ()
   beam.send({ ...request, module: 'erlang', function: 'node', options: [atom('nonsense')] });
   expect(await beam.next()).toMatchObject({ op: 'SPAWN_REPLY', ref, result: 'badopt' });
   beam.close();
-});
-
-describe('priority messages', () => {
-  test('Erlang sends them to an alias of ours', async () => {
-    // OTP 23 has no aliases, not even for sending.
-    me.send(shell, release < 24 ? me.pid : me.alias('explicit_unalias', { priority: true }));
-    await erl('A = receive A0 -> A0 after 5000 -> none end');
-    const urgent = release < 28 ? 'A ! urgent' : 'erlang:send(A, urgent, [priority])';
-    await erl(`{me, N} ! 1, {me, N} ! 2, ${urgent}, {me, N} ! 3, net_adm:ping(N)`);
-    const got = [await next(), await next(), await next(), await next()];
-    const word = atom('urgent');
-    // Without the operation of OTP 28 (37) it is an ordinary message (33).
-    expect(got).toEqual(release < 28 ? [1, 2, word, 3] : [word, 1, 2, 3]);
-  });
-
-  test('ours to an alias of Erlang go first there, if the release knows them', async () => {
-    const options = release < 28 ? (release < 24 ? undefined : '[]') : '[priority]';
-    // OTP 23 has no aliases.
-    if (options === undefined) await erl('{me, N} ! self()');
-    else await erl(`{me, N} ! alias(${options})`);
-    const to = (await next()) as Pid | Reference;
-    me.send(shell, 1);
-    me.send(to, atom('urgent'), { priority: true });
-    me.send(shell, 2);
-    me.send(shell, atom('done'));
-    // Not before the last one is there.
-    expect(await erl('receive done -> ok after 5000 -> none end, [receive M -> M end || _ <- [1, 2, 3]]')).toBe(
-      release < 28 ? '[1,urgent,2]' : '[urgent,1,2]',
-    );
-    expect(ts.node.nodes('connected')).toEqual([e.name]);
-  });
 });
 
 describe('trace tokens', () => {

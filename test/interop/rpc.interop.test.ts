@@ -8,25 +8,23 @@ import { Pid } from '../../src/term/identifiers.js';
 import { charlist } from '../../src/term/list.js';
 import type { Term } from '../../src/term/term.js';
 import { tuple } from '../../src/term/tuple.js';
-import { type Erlang, startErlang } from '../support/erlang.js';
-import { startTestNode, type TestNode, until } from '../support/ts-node.js';
-import { ErlangScope } from './erlang-scope.js';
+import type { Erlang } from '../support/erlang.js';
+import { type TestNode, until } from '../support/ts-node.js';
+import { type Pair, startPair } from './pair.js';
 
 let e: Erlang;
 let ts: TestNode;
-let scope: ErlangScope;
+let pair: Pair;
 let me: Process;
 let notes: Term[];
 let running = 0;
 let most = 0;
 
-const erl = (code: string): Promise<string> => scope.eval(code);
+const erl = (code: string): Promise<string> => pair.erl(code);
 
 beforeAll(async () => {
-  e = await startErlang();
-  ts = await startTestNode(e.epmdPort, { cookie: e.cookie });
-  scope = new ErlangScope(e);
-  await scope.prepare(ts.name);
+  pair = await startPair();
+  ({ e, ts } = pair);
   ts.node.expose('ours', {
     add: (a: number, b: number) => a + b,
     echo: async (term: Term) => term,
@@ -49,15 +47,12 @@ beforeAll(async () => {
   expect(await e.eval('net_adm:ping(N).')).toBe('pong');
 });
 
-afterAll(async () => {
-  await ts?.node.stop();
-  await e?.stop();
-});
+afterAll(() => pair?.stop());
 
 beforeEach(async () => {
   notes = [];
   most = 0;
-  await scope.fresh();
+  await pair.fresh();
   me = ts.node.spawnMailbox({ name: 'me' });
   return () => me.exit();
 });

@@ -7,40 +7,31 @@ import { atom } from '../../src/term/atom.js';
 import type { Pid } from '../../src/term/identifiers.js';
 import type { Term } from '../../src/term/term.js';
 import { Tuple, tuple } from '../../src/term/tuple.js';
-import { type Erlang, startErlang } from '../support/erlang.js';
-import { startTestNode, type TestNode, until } from '../support/ts-node.js';
-import { ErlangScope } from './erlang-scope.js';
+import type { Erlang } from '../support/erlang.js';
+import { type TestNode, until } from '../support/ts-node.js';
+import { type Pair, startPair } from './pair.js';
 
 let e: Erlang;
 let ts: TestNode;
 let me: Process;
 /** The Erlang process that evaluates. */
 let shell: Pid;
-let scope: ErlangScope;
+let pair: Pair;
 
 beforeAll(async () => {
-  e = await startErlang();
-  ts = await startTestNode(e.epmdPort, { cookie: e.cookie });
+  pair = await startPair();
+  ({ e, ts } = pair);
   ts.node.expose('ours', {
     wait: () => new Promise(() => {}),
     end: (reason: Term) => Promise.reject(new ExitError('exit', 'asked to', reason)),
     crash: () => Promise.reject(new TypeError('bad thing')),
   });
-  scope = new ErlangScope(e);
-  await scope.prepare(ts.name);
 });
 
-afterAll(async () => {
-  await ts?.node.stop();
-  await e?.stop();
-});
+afterAll(() => pair?.stop());
 
 beforeEach(async () => {
-  me = ts.node.spawnMailbox();
-  me.register('me');
-  await scope.fresh();
-  await erl('{me, N} ! {hello, self()}');
-  shell = (await received())[1] as Pid;
+  ({ me, shell } = await pair.meet());
   return () => me.exit();
 });
 
@@ -49,7 +40,7 @@ async function received(): Promise<readonly Term[]> {
   return message instanceof Tuple ? message.elements : [message];
 }
 
-const erl = (code: string): Promise<string> => scope.eval(code);
+const erl = (code: string): Promise<string> => pair.erl(code);
 
 describe('Erlang spawns on our node', () => {
   beforeEach(async () => {
