@@ -89,7 +89,7 @@ function conformance(lines) {
   const count = (wanted) => lines.filter((line) => line.state === wanted).length;
   const head =
     `Of ${lines.length} statements, ${count('beam')} are shown against a real BEAM (or its epmd), ${count('machine')} ` +
-    `without one, ${count('partly')} in part, ${count('not')} not yet.`;
+    `without one, ${count('partly')} in part${count('not') === 0 ? '' : `, ${count('not')} not yet`}.`;
   const parts = groups.map((group) => {
     const rows = lines.filter((line) => line.group === group);
     return `### ${group}\n\n${table(
