@@ -1,4 +1,4 @@
-// Log lines: silent unless the user gives a logger (pino, or anything with its methods).
+// Log lines, for the logger that the user gives (pino, or anything with its methods); without one, errors are warnings.
 // Nothing a stranger sends reaches a line unescaped, in length, or in number (promise 5); a cookie reaches none (promise 6).
 import { Buffer } from 'node:buffer';
 import type { Logger as PinoLogger } from 'pino';
@@ -46,22 +46,30 @@ const maxEntries = 20;
 const secret = /cookie|secret|password|passphrase|^(key|pfx)$/i;
 
 const nothing = (): void => {};
-const silent: Log = {
+
+/** Where lines go without a logger: errors to the process's warnings, or a crash that nobody watches would leave no trace. */
+const warnings: StructuralLogger & { isLevelEnabled(level: string): boolean } = {
+  isLevelEnabled: (level) => level === 'error',
   debug: nothing,
   info: nothing,
-  warn: nothing,
-  error: nothing,
-  child: () => silent,
-  limited: () => silent,
+  warn: emitWarning,
+  error: emitWarning,
 };
 
+function emitWarning({ node, stack, ...fields }: LogFields, message: string): void {
+  const detail = Array.isArray(stack) ? stack.map((frame) => `    ${frame}`).join('\n') : '';
+  process.emitWarning(`${node}: ${message}: ${JSON.stringify(fields)}`, { type: 'ErlnodeWarning', detail });
+}
+
 /**
- * @param logger where the lines go; without one there are none, at no cost.
+ * @param logger where the lines go. Without one, lines of level `error` become warnings of the process (10 a second at
+ *   most), which Node.js prints on stderr, and the others are dropped.
  * @param nodeName is in every line, as `node`.
  */
 export function createLog(logger: LoggerOption | undefined, nodeName: string): Log {
-  if (logger === undefined) return silent;
-  return makeLog(logger as StructuralLogger, { node: printable(nodeName) }, new LineLimit());
+  const bindings = { node: printable(nodeName) };
+  if (logger === undefined) return makeLog(warnings, bindings, new LineLimit(), 'this node');
+  return makeLog(logger as StructuralLogger, bindings, new LineLimit());
 }
 
 /**

@@ -79,7 +79,10 @@ export interface NodeOptions {
    * messages. Default: false, so that nothing is callable that was not exposed.
    */
   readonly introspection?: boolean;
-  /** A pino logger. Default: silence. */
+  /**
+   * A pino logger, or any with its four methods. Default: crashes and other errors are warnings of the process
+   * (`ErlnodeWarning` on stderr), the rest is dropped; `pino({ level: 'silent' })` drops these, too.
+   */
   readonly logger?: LoggerOption;
   /** Ends the start, or the node if it has started. */
   readonly signal?: AbortSignal;

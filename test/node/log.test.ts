@@ -46,10 +46,31 @@ describe('printable', () => {
 });
 
 describe('createLog', () => {
-  test('is silent without a logger, whatever it is asked', () => {
+  test('without a logger errors are warnings of the process, ten a second at most, and the rest is dropped', () => {
+    vi.useFakeTimers();
+    const emit = vi.spyOn(process, 'emitWarning').mockReturnValue();
     const log = createLog(undefined, 'ts@h');
-    expect(log.child({ peer: 'e@h' }).limited('x')).toBe(log);
-    log.error({ a: 1 }, 'not heard');
+    for (const each of [log, log.child({ peer: 'e@h' }), log.limited('127.0.0.1')]) {
+      each.debug({}, 'no');
+      each.info({}, 'no');
+      each.warn({}, 'no');
+    }
+    expect(emit).not.toHaveBeenCalled();
+    log.error(
+      { pid: '<0.1.0>', error: 'TypeError: a\nb', cookie: 'secret', stack: ['at a', 'at b'] },
+      'process crashed',
+    );
+    expect(emit.mock.calls).toEqual([
+      [
+        'ts@h: process crashed: {"pid":"<0.1.0>","error":"TypeError: a\\\\x0ab","cookie":"[redacted]"}',
+        { type: 'ErlnodeWarning', detail: '    at a\n    at b' },
+      ],
+    ]);
+    for (let i = 0; i < 20; i++) log.error({}, 'process crashed');
+    expect(emit).toHaveBeenCalledTimes(10);
+    vi.advanceTimersByTime(1000);
+    expect(emit).toHaveBeenCalledTimes(11);
+    expect(emit.mock.lastCall?.[0]).toContain('"suppressed":11');
   });
 
   test('puts node, peer and fields into a line of pino', () => {
