@@ -10,6 +10,8 @@ let attempts = 0;
 
 function worker() {
   attempts++;
+  // warns: ts@127.0.0.1: process crashed: {"pid":"<0.5.0>","names":[],"error":"RangeError: attempt 1 went wrong"}
+  // warns: ts@127.0.0.1: process crashed: {"pid":"<0.6.0>","names":[],"error":"RangeError: attempt 2 went wrong"}
   if (attempts < 3) throw new RangeError(`attempt ${attempts} went wrong`);
   console.log(`attempt ${attempts} succeeded`);
 }

@@ -280,7 +280,8 @@ export class Distribution {
     this.monitors.emit({ type: 'nodeup', node: peer, hidden });
   }
 
-  private nodeDown({ peer, hidden }: DistController, reason: Error | undefined): void {
+  private nodeDown({ peer, hidden, busy }: DistController, reason: Error | undefined): void {
+    if (busy) this.busyMonitors.emit({ node: peer, busy: false });
     const level = reason === undefined || isClosing(reason) ? 'info' : 'warn';
     this.log[level]({ peer, reason: reason?.message, code: codeOf(reason) }, 'nodedown');
     this.parts.nodeDown(peer, reason);

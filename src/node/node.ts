@@ -216,8 +216,8 @@ export class Node {
   }
 
   /**
-   * Peers that take longer to read than we to send (OTP: busy_dist_port), and when they have caught up. Ends as
-   * {@link monitorNodes} does.
+   * Peers that take longer to read than we to send (OTP: busy_dist_port), and when they have caught up, or are
+   * gone. Ends as {@link monitorNodes} does.
    */
   monitorBusy(options: EventOptions = {}): AsyncIterableIterator<BusyEvent> {
     return this.distribution.busyEvents(options);

@@ -208,3 +208,11 @@ describe('startNode', () => {
     expect(listeners()).toBe(0);
   });
 });
+
+test('a busy peer that goes down is busy no more', async () => {
+  await makeBusy();
+  const events = node.monitorBusy();
+  node.disconnect(SILENT);
+  expect((await events.next()).value).toEqual({ node: SILENT, busy: false });
+  await events.return?.();
+});

@@ -1,5 +1,5 @@
 // How documentation is put to the test: a program runs, a session is typed into a real Erlang shell, and both print what
-// the documentation says. `// prints: x` in a program is a line of its output.
+// the documentation says. `// prints: x` in a program is a line of its output, `// warns: x` a warning on stderr.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { epmd } from '../../src/discovery/index.js';
@@ -26,7 +26,9 @@ export async function nodeIsUp(program: Program, port: number): Promise<void> {
 
 /** Has the program printed what it should have, and does it live on, or end well, as its code says? */
 export async function judge(program: Program, code: string): Promise<void> {
-  const expected = [...code.matchAll(/\/\/ prints: (.*)$/gm)].map(([, line = '']) => comparable(line.trim()));
+  const [expected, warnings] = ['prints', 'warns'].map((does) =>
+    [...code.matchAll(new RegExp(`// ${does}: (.*)$`, 'gm'))].map(([, line = '']) => comparable(line.trim())),
+  ) as [string[], string[]];
   const printed = (): string[] =>
     program.stdout
       .split('\n')
@@ -41,10 +43,18 @@ export async function judge(program: Program, code: string): Promise<void> {
   }
   if (ends || untilInterrupted) {
     const { code: status } = await within(20_000, program.exited, () => `it goes on:\n${program.stdout}`);
-    expect({ status, stderr: program.stderr }).toEqual({ status: 0, stderr: '' });
+    expect({ status, stderr: warned(program.stderr) }).toEqual({ status: 0, stderr: warnings });
   }
   expect(printed()).toEqual(expected);
-  expect(program.stderr).toBe('');
+  await expect.poll(() => warned(program.stderr)).toEqual(warnings);
+}
+
+/** The lines on stderr, of warnings of ours only what they say. */
+function warned(stderr: string): string[] {
+  const lines = stderr
+    .split('\n')
+    .filter((line) => line !== '' && !/^ {4}at |^\(Use `node --trace-warnings/.test(line));
+  return lines.map((line) => comparable(line.replace(/^\(node:\d+\) ErlnodeWarning: /, '')));
 }
 
 /** Numbers that differ in every run, made equal; line breaks of the printer taken out. */
