@@ -254,11 +254,11 @@ describe('we connect to a BEAM', () => {
     ['idle', 0],
     ['with a full send queue', 16 * MiB],
   ])('and the cable is pulled, %s: it is down, in time, and whoever waits is told', async (_what, queued) => {
-    const other = await start({ netTickTime: 1 });
+    const other = await start({ netTickTime: 2 });
     const bystander = await startErlang({
       epmdPort: e.epmdPort,
       cookie: e.cookie,
-      args: ['-kernel', 'net_ticktime', '1'],
+      args: ['-kernel', 'net_ticktime', '2'],
     });
     try {
       // Not through the wire.
@@ -279,7 +279,7 @@ describe('we connect to a BEAM', () => {
         node: e.name,
         reason: { code: 'net_tick_timeout' },
       });
-      console.log(`a pulled cable was noticed after ${((performance.now() - since) / 1000).toFixed(2)} s of 1 s`);
+      console.log(`a pulled cable was noticed after ${((performance.now() - since) / 1000).toFixed(2)} s of 2 s`);
       await over;
       expect(((await me.receive({ timeout: 5000 })) as Tuple).at(4)).toBe(atom('noconnection'));
       expect(other.node.nodes('connected')).toEqual([bystander.name]);
