@@ -1,5 +1,5 @@
 // Plain objects as MAP_EXT. Objects whose keys are those of a known shape go to the writer generated for it, others are
-// written key by key. Invariant: an object's keys are looked at once, and only those that it really has are written.
+// written key by key. Invariant: only the keys that an object really has are written, and each of them once.
 import { type Atom, internAtom } from '../term/atom.js';
 import type { Term } from '../term/term.js';
 import { writeString } from './binaries.js';
@@ -21,30 +21,39 @@ let unseen = 0;
 
 /** Writes `object` at `pos`, where there is slack; answers the next position, or -1 when it cannot. */
 export function writeObject(writer: Writer, object: PlainObject, pos: number, depth: number, write: WriteTerm): number {
+  const root = shapesOf(writer);
+  if (root === undefined) return writeEntries(writer, object, pos, depth, write);
+  let shape: Shape = root;
+  for (const key in object) {
+    let follower: Shape | undefined = shape.next;
+    if (follower.key !== key) {
+      follower = shape.follow(key);
+      if (follower === undefined) return writeUnknown(writer, object, pos, depth, write);
+    }
+    shape = follower;
+  }
+  return shape.write === undefined
+    ? writeUnknown(writer, object, pos, depth, write)
+    : shape.write(writer, object, pos, depth + 1);
+}
+
+function writeUnknown(writer: Writer, object: PlainObject, pos: number, depth: number, write: WriteTerm): number {
+  if (++unseen >= LOOK_EVERY) {
+    unseen = 0;
+    takeNote(writer, object, write);
+  }
+  return writeEntries(writer, object, pos, depth, write);
+}
+
+/** Writes an object key by key. */
+function writeEntries(writer: Writer, object: PlainObject, pos: number, depth: number, write: WriteTerm): number {
   const { sink, keys, plainKeys } = writer;
   // The memory may move under a value, so the place of the count is remembered relative to the output's start.
   const mapAt = pos - sink.start;
   pos += 5;
   let count = 0;
   let node = keys.root;
-  const root = shapesOf(writer);
-  let shape: Shape | undefined = root;
   for (const key in object) {
-    if (shape !== undefined) {
-      // As long as this may be a known shape, its keys are only counted.
-      let follower: Shape | undefined = shape.next;
-      if (follower.key !== key) follower = shape.follow(key);
-      if (follower !== undefined) {
-        shape = follower;
-        continue;
-      }
-      for (const before of shape.keys) {
-        pos = writeEntry(writer, object, before, pos, depth, write);
-        if (pos < 0) return GIVE_UP;
-      }
-      count = shape.keys.length;
-      shape = undefined;
-    }
     if (pos > sink.soft) pos = sink.grow(pos, SLACK);
     let next: typeof node | undefined = node.next;
     if (next.key !== key) next = keys.follow(node, key);
@@ -75,37 +84,10 @@ export function writeObject(writer: Writer, object: PlainObject, pos: number, de
       if (pos < 0) return GIVE_UP;
     }
   }
-  if (shape !== undefined) {
-    if (shape.write !== undefined) return shape.write(writer, object, sink.start + mapAt, depth + 1);
-    for (const key of shape.keys) {
-      pos = writeEntry(writer, object, key, pos, depth, write);
-      if (pos < 0) return GIVE_UP;
-    }
-    count = shape.keys.length;
-  }
-  if (root !== undefined && ++unseen >= LOOK_EVERY) {
-    unseen = 0;
-    takeNote(writer, object, write);
-  }
   const { view } = sink;
   view.setUint8(sink.start + mapAt, MAP_EXT);
   view.setUint32(sink.start + mapAt + 1, count);
   return pos;
-}
-
-/** An entry that was passed over while it looked like one of a known shape. */
-function writeEntry(
-  writer: Writer,
-  object: PlainObject,
-  key: string,
-  pos: number,
-  depth: number,
-  write: WriteTerm,
-): number {
-  const { sink } = writer;
-  if (pos > sink.soft) pos = sink.grow(pos, SLACK);
-  pos = writeKey(writer, undefined, key, pos);
-  return pos < 0 ? GIVE_UP : write(writer, object[key], pos, depth + 1);
 }
 
 /** A key that is not kept, or goes through an atom cache. */
