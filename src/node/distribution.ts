@@ -4,8 +4,9 @@ import type { Discovery } from '../discovery/discovery.js';
 import { ANNOUNCED_FLAGS, DFLAG, hasFlags } from '../dist/flags.js';
 import type { Decision } from '../dist/handshake/acceptor.js';
 import type { Established } from '../dist/handshake/handshake.js';
-import { ArgumentError, ConnectionError, ErlnodeError, HandshakeError } from '../errors.js';
+import { ArgumentError, ConnectionError, ErlnodeError, HandshakeError, LimitError } from '../errors.js';
 import { encodeParts } from '../etf/encode.js';
+import { unsendable } from '../otp/outcome.js';
 import { destinationNode, type Signal } from '../process/signal.js';
 import { startTimeout } from '../process/timer.js';
 import type { WaitOptions } from '../process/wait.js';
@@ -313,8 +314,10 @@ export class Distribution {
       told = controller.send(toControl(signal));
     } catch (error) {
       // A reason that has no Erlang form must not keep the other side from hearing of the end itself.
-      if (!('reason' in signal) || !(error instanceof ArgumentError)) throw error;
-      told = controller.send(toControl({ ...signal, reason: format(signal.reason, { limit: 1000 }) }));
+      if (!('reason' in signal) || !(error instanceof ArgumentError || error instanceof LimitError)) throw error;
+      const { reason } = signal;
+      const instead = unsendable(reason, error) ?? format(reason, { limit: 1000 });
+      told = controller.send(toControl({ ...signal, reason: instead }));
     }
     if (!told) this.untold(controller, signal);
     else if (signal.kind === 'unlink' && !hasFlags(controller.established.flags, DFLAG.DFLAG_UNLINK_ID)) {

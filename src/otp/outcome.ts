@@ -5,7 +5,7 @@ import { reasonOf } from '../process/exit-reason.js';
 import type { Process } from '../process/process.js';
 import { type FindFunction, undef } from '../process/spawn-request.js';
 import { Atom, atom } from '../term/atom.js';
-import type { Reference } from '../term/identifiers.js';
+import { Reference } from '../term/identifiers.js';
 import { kindOf } from '../term/kind.js';
 import type { Term } from '../term/term.js';
 import { Tuple, tuple } from '../term/tuple.js';
@@ -87,4 +87,28 @@ export function rpcResult({ kind, value, stack }: Outcome): Term {
 /** `{badrpc, {'EXIT', Reason}}`. */
 export function badrpc(reason: Term): Tuple {
   return tuple(BADRPC, tuple(CAUGHT, reason));
+}
+
+const CALLED: ReadonlyMap<Term, string> = new Map<Term, string>([
+  [RETURN, 'the value that was returned'],
+  [THROW, 'the value that was thrown'],
+  [EXIT, 'the exit reason'],
+]);
+
+/**
+ * The outcome that stands in for one that cannot be sent: an error that says what is wrong, and where in the value.
+ *
+ * @param error why not; the path in it is that of the message that was to be sent.
+ * @param path of the value in that message.
+ * @returns undefined for what is no outcome.
+ */
+export function unsendable(reason: Term, error: Error, path = '[2]'): Tuple | undefined {
+  if (!(reason instanceof Tuple) || reason.length !== 3) return undefined;
+  const [result, kind] = reason.elements;
+  const what = CALLED.get(kind);
+  if (!(result instanceof Reference) || what === undefined) return undefined;
+  const why = error.message.replace(`, at ${path}`, ', at value');
+  const [told] = reasonOf(new ArgumentError('not_encodable', `${what} has no Erlang form: ${why}`)) as Tuple;
+  // The stack of this function says nothing to the caller.
+  return tuple(result, ERROR, told, []);
 }

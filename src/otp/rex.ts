@@ -10,7 +10,7 @@ import { Pid, Reference } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
 import { Tuple, tuple } from '../term/tuple.js';
 import { readGenMessage, reply } from './gen.js';
-import { badrpc, outcomeOf, readOutcome, rpcResult } from './outcome.js';
+import { badrpc, outcomeOf, readOutcome, rpcResult, unsendable } from './outcome.js';
 import { systemProcess } from './system-process.js';
 
 const FEATURES_REQUEST = atom('features_request');
@@ -79,8 +79,11 @@ export function rex(find: FindFunction): ProcessFunction {
     try {
       call.answer(outcome === undefined ? badrpc(reason) : rpcResult(outcome));
     } catch (error) {
-      // The value holds something that has no Erlang form.
-      call.answer(badrpc(reasonOf(error)));
+      // The value holds something that has no Erlang form. It was to be the second element of a reply, as it is or in
+      // {badrpc, {'EXIT', Value}}.
+      const instead = unsendable(reason, error as Error, outcome?.kind === 'exit' ? '[1][1][1]' : '[1]');
+      const told = instead === undefined ? undefined : readOutcome(instead, call.result);
+      call.answer(told === undefined ? badrpc(reasonOf(error)) : rpcResult(told));
     }
   };
 

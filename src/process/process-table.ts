@@ -286,7 +286,8 @@ export class ProcessTable implements ProcessHome {
     try {
       this.route(signal);
     } catch (error) {
-      if ('reason' in signal && error instanceof ArgumentError && signal.reason !== NOT_ENCODABLE) {
+      const unsendable = error instanceof ArgumentError || error instanceof LimitError;
+      if ('reason' in signal && unsendable && signal.reason !== NOT_ENCODABLE) {
         this.tell({ ...signal, reason: NOT_ENCODABLE });
       } else this.options.onLost?.(signal, error);
     }

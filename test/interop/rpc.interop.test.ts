@@ -81,7 +81,10 @@ describe('Erlang calls us', () => {
     ['try erpc:call(N, ours, never, [], 30) catch error:X -> X end', '{erpc,timeout}'],
     ['rpc:call(N, ours, never, [], 30)', '{badrpc,timeout}'],
     ['try erpc:call(N, ours, date, []) catch error:{exception, {js_error, X, _}, _} -> X end', '<<"not_encodable">>'],
-    ['try erpc:call(N, ours, nested, []) catch exit:{signal, X} -> X end', 'not_encodable'],
+    [
+      'try erpc:call(N, ours, nested, []) catch error:{exception, {js_error, W, _}, []} -> W end',
+      '<<"not_encodable">>',
+    ],
     ['erpc:call(N, erpc, call, [])', undefined],
   ])('%s', async (code, expected) => {
     if (expected === undefined) await expect(erl(code)).rejects.toThrow('undef');
