@@ -18,7 +18,9 @@ export interface ConnectionInfo {
   readonly direction: Direction;
   /** When the connection came up; when the attempt began, if it has not. */
   readonly since: Date;
+  /** Whether either side is a hidden node. */
   readonly hidden: boolean | undefined;
+  /** Which life of the peer this is. */
   readonly creation: number | undefined;
   /** The negotiated flags, by their names in the specification. */
   readonly flags: readonly string[];
@@ -29,6 +31,7 @@ export interface ConnectionInfo {
   readonly release: '23' | '24' | '25-27' | '28' | '29' | undefined;
   /** The other end of the stream. */
   readonly remote: string | undefined;
+  /** Bytes and messages since the connection came up; fragments and ticks are no messages. */
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly messagesIn: number;

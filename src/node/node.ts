@@ -48,6 +48,7 @@ const NODE_KINDS: readonly NodeKind[] = ['visible', 'hidden', 'connected'];
 
 /** A place where a node listens. */
 export interface ListeningAt {
+  /** As the transport has it: an address, or whatever it calls a place. */
   readonly host: string;
   readonly port: number;
 }
@@ -227,10 +228,13 @@ export class Node {
    * Back-pressure: resolves when less than the busy mark (1 MiB unless `limits.busyBytes` says otherwise) waits to be
    * sent to `node`; at once when nothing does, or when there is no connection. `send` itself never waits.
    *
-   * @throws ExitError `timeout`, `aborted`, or `shutdown` when this node stops meanwhile.
+   * @throws ExitError `timeout`, `aborted`, or `shutdown` when this node stops meanwhile; ConnectionError `node_stopped`.
    */
   drained(node: string | Atom, options?: WaitOptions): Promise<void> {
-    return this.self.drained(node, options);
+    return orRejected(() => {
+      this.mustRun();
+      return this.self.drained(node, options);
+    });
   }
 
   /** @throws ArgumentError `already_registered`, or `badarg` when the process has ended. */
@@ -246,10 +250,12 @@ export class Node {
     this.processes.names.unregister(nameText(name, 'unregister()'));
   }
 
+  /** OTP: `whereis/1`. @returns undefined when no process of this node has the name. */
   whereis(name: string | Atom): Pid | undefined {
     return this.processes.names.whereis(nameText(name, 'whereis()'))?.pid;
   }
 
+  /** OTP: `registered/0`, of this node: `net_kernel` and its other own names included. */
   registered(): string[] {
     return this.processes.names.registered();
   }
@@ -268,6 +274,7 @@ export class Node {
     });
   }
 
+  /** A gen cast as the node itself; see {@link Process.cast}. */
   cast(to: Destination, request: Term): void {
     this.mustRun();
     this.self.cast(to, request);

@@ -49,6 +49,7 @@ export function executeCast(find: FindFunction): ExposedFunction {
 export interface RpcOptions {
   /** Milliseconds; without it, as long as it takes (OTP: infinity). */
   readonly timeout?: number;
+  /** Gives up when it is aborted; the function over there runs on. */
   readonly signal?: AbortSignal;
 }
 

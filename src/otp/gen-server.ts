@@ -19,6 +19,7 @@ export interface GenServer {
   init?(self: Process): unknown;
   /** What it returns is the reply. A throw ends the server, and the caller sees the reason, as in OTP. */
   handleCall?(request: Term, from: From, self: Process): Term | typeof NO_REPLY | Promise<Term | typeof NO_REPLY>;
+  /** A request without an answer. A throw ends the server. */
   handleCast?(request: Term, self: Process): unknown;
   /** Every other message: DOWN, EXIT of those that `trapExit` caught, and plain sends. */
   handleInfo?(message: Term, self: Process): unknown;

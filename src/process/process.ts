@@ -38,6 +38,7 @@ import type { WaitOptions } from './wait.js';
  */
 export class Process {
   // It is a ProcessState, but must not say `implements`: the declarations for users leave out what is internal.
+  /** Its identifier: what others send to. */
   readonly pid: Pid;
   /** When true, exit signals arrive as `{'EXIT', From, Reason}` messages (all but `kill` of `exit(pid, kill)`). */
   trapExit = false;

@@ -11,6 +11,7 @@ import { startTimeout, type Timer } from './timer.js';
 export interface ReceiveOptions {
   /** Milliseconds to wait; without it, as long as it takes. `0` only looks. */
   readonly timeout?: number;
+  /** Gives up when it is aborted. */
   readonly signal?: AbortSignal;
 }
 

@@ -134,7 +134,7 @@ describe('drained', () => {
     await mine;
     await node.stop({ timeout: 0 });
     await ours;
-    await expect(node.drained(SILENT)).rejects.toMatchObject({ code: 'shutdown' });
+    await expect(node.drained(SILENT)).rejects.toMatchObject({ code: 'node_stopped' });
   });
 });
 
