@@ -378,6 +378,8 @@ test('ten thousand links and unlinks from both sides end consistent', async () =
   }
   expect(await theirs).toBe('pong');
   await until(() => partner.relations.links.size === 0, 'all unlinks are acknowledged');
+  // The UNLINK of OTP 23 is never acknowledged: one that crosses a LINK can leave a link on one side, as between BEAMs.
+  if (Number(e.release) < 24) await erl('unlink(Pa)');
   expect(await erl('lists:member(Pa, element(2, process_info(self(), links)))')).toBe('false');
   expect(partner.messageQueueLength).toBe(0);
 });

@@ -176,6 +176,8 @@ export async function startErlang(options: ErlangOptions = {}): Promise<Erlang> 
       await within(3000, exited, () => 'still there').catch(() => signalGroup(child, 'SIGKILL'));
       await within(5000, exited, () => `the Erlang node (process ${child.pid}) does not end`);
     }
+    // Its last words may still be in the pipe.
+    await within(1000, closed, () => '').catch(() => {});
     const hurt = log.filter((line) => HURT.test(line));
     if (CRASHED.has(child.signalCode ?? '')) hurt.push(`ended by ${child.signalCode}`);
     if (hurt.length > 0) throw new Error(`the Erlang node was hurt:\n  ${hurt.join('\n  ')}`);
