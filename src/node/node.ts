@@ -170,7 +170,7 @@ export class Node {
   async ping(node: string | Atom, options: WaitOptions = {}): Promise<'pong' | 'pang'> {
     checkWaitOptions(options, 'ping()');
     const name = this.checkedName(node);
-    if (name === this.name) return 'pong';
+    if (name === this.name) return this.stopping === undefined ? 'pong' : 'pang';
     const { timeout, signal } = options;
     const start = performance.now();
     try {

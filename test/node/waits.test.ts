@@ -101,6 +101,13 @@ describe('ping', () => {
     expect(await node.ping(SILENT, { timeout: 20 })).toBe('pang');
   });
 
+  test('ourselves: as long as we live', async () => {
+    expect(await node.ping(node.name)).toBe('pong');
+    await node.stop({ timeout: 0 });
+    expect(await node.ping(node.name)).toBe('pang');
+    expect(await node.ping(SILENT)).toBe('pang');
+  });
+
   test('an abort is not', async () => {
     const reason = new Error('enough');
     for (const peer of [NEVER, SILENT]) {
