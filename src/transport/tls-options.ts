@@ -20,7 +20,7 @@ export interface TlsDangers {
 }
 
 interface TlsCarrierOptions extends TcpOptions {
-  /** Connections that a listener has in the middle of TLS at once; beyond it the oldest is closed. Default: 128. */
+  /** Connections that a listener has in the middle of TLS at once; beyond it the oldest is closed. Default: 64. */
   readonly maxHandshakes?: number;
   /**
    * Lists of revoked certificates, PEM, read again when they change. With it every authority of a chain needs one that

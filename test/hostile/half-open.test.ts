@@ -95,7 +95,8 @@ describe.each([
       const took = performance.now() - since;
       expect(await friend.eval(`net_adm:ping('${victim.name}').`)).toBe('pong');
       await good.node.stop();
-      await until(() => sockets() <= socketsBefore + 10, 'all to be gone');
+      // Who found the listener's queue full comes again, later and later. (A longer queue would be in the way of friends.)
+      await until(() => sockets() <= socketsBefore + 10, 'all to be gone', 40_000);
       clearInterval(watch);
       console.log(
         `${carrier}, ${words}: ${COUNT} half-open in ${lines[0]?.slice(5)} ms; a legitimate peer was in after ${took.toFixed(1)} ms; ` +
@@ -110,7 +111,7 @@ describe.each([
     } finally {
       await victim.node.stop();
     }
-  }, 40_000);
+  }, 60_000);
 });
 
 test('beyond the limit the oldest goes first', async () => {
