@@ -136,3 +136,15 @@ test('casts: the function runs, nobody hears of its end, and the connection stay
   await until(() => casts === 3, 'the casts');
   expect(await e.eval('net_adm:ping(N).')).toBe('pong');
 });
+
+test('a process that ends with a reason over a limit: whoever watches it hears of its end all the same', async () => {
+  const process = ts.node.spawnMailbox({ name: 'deep' });
+  await e.eval('Ref = monitor(process, {deep, N}).');
+  expect(await e.eval('net_adm:ping(N).')).toBe('pong');
+  let deep: Term = 1;
+  for (let i = 0; i < 300_000; i++) deep = [deep];
+  process.exit(deep);
+  expect(await e.eval("receive {'DOWN', Ref, process, _, Reason} -> is_binary(Reason) after 5000 -> none end.")).toBe(
+    'true',
+  );
+});
