@@ -158,6 +158,16 @@ export function markdown(machine: Machine, results: readonly Result[]): string {
   const cells = rows.flatMap(({ ratios, goals }) => ratios.map((value, i) => ({ value, goal: goals[i] })));
   const judged = cells.filter(({ value, goal }) => value !== undefined && goal !== undefined);
   const met = judged.filter(({ value, goal }) => (value as number) >= (goal as number));
+  const quicker = results.flatMap((result) =>
+    (['encode', 'decode'] as const).flatMap((side) => {
+      const ours = result[side][side === 'encode' ? ENCODE : 'erlnode'];
+      return machine.others.flatMap((other) => {
+        const name = other.split(' ')[0] as string;
+        const value = ratio(ours, result[side][name]);
+        return value !== undefined && value < 1 ? [`- ${result.name} (${side}, ${name}): ${number(value)} ×`] : [];
+      });
+    }),
+  );
   const missed = results.flatMap((result) =>
     (['encode', 'decode'] as const).flatMap((side) => missedOf(result, side) ?? []),
   );
@@ -176,9 +186,12 @@ export function markdown(machine: Machine, results: readonly Result[]): string {
 # Benchmarks of the codec
 
 Machine: ${machine.cpu}. Node.js ${machine.node}, OTP ${machine.otp}. ${machine.rounds} rounds of ${machine.sliceMs} ms for each function, the
-functions taking turns; the middle of the rounds counts, lowest and highest in brackets. Each payload is measured in a
+functions taking turns; the middle of the rounds counts, lowest and highest in brackets: where they lie far apart, others
+were at work on the machine. Each payload is measured in a
 process of its own in which every codec has met all payloads before; OTP is measured right before it. Absolute times
-belong to this machine; compare ratios. ${others.filter((text) => text !== '').join(' ')}
+belong to this machine; compare ratios.
+
+${others.filter((text) => text !== '').join('\n')}
 
 ## How many times as fast
 
@@ -195,7 +208,7 @@ ${missed.length === 0 ? 'Nowhere in this run.' : missed.join('\n')}
 
 ## Where we lose
 
-${losses.length === 0 ? 'Nowhere in this run.' : losses.join('\n')}
+${losses.length + quicker.length === 0 ? 'Nowhere in this run.' : [...losses, ...quicker].join('\n')}
 
 ## Everything measured
 
@@ -206,6 +219,9 @@ ${codecTable(results, 'decode')}
 ## Payloads
 
 ${results.map(({ name, about }) => `- **${name}**: ${about}`).join('\n')}
+
+erlpack and erlang_js speak the External Term Format, too. erlang_js has terms of its own and leaves binaries and strings
+as they are: it is measured with what it decodes from our bytes.
 
 Checks that the codec makes and most others do not: every length against the bytes left, nesting, atoms' lengths and UTF-8,
 duplicate keys, finite floats, canonical output.

@@ -12,6 +12,9 @@ export const WHY: Readonly<Record<string, { readonly encode?: string; readonly d
       'each text of more than 40 characters is a call into C++ (utf8Write), shorter ones are copied character by character; V8 has no cheaper way to either. A BEAM copies binaries.',
     decode: 'texts are cut from a window of the message; OTP makes binaries that refer to it.',
   },
+  c_ints1k: {
+    decode: 'one test of the tag, one load and one store per number into an array that V8 fills with holes first.',
+  },
   c2_bytes1k: { decode: 'one store per byte into an array that V8 fills with holes first.' },
   d_floats1k: { decode: 'one load, one test and one store per float into an array that V8 fills with holes first.' },
   e_mixed10k: {
