@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { Atom, atom, genServer, type Node, type Pid, startNode, type Term, Tuple, tuple } from 'erlnode';
 import { epmd } from 'erlnode/discovery';
 import { bareEcho, bareFlood, bareServer } from './bare-sockets.js';
+import { otherLoad } from './other-load.js';
 import { type Figure, page, type Row } from './throughput-page.js';
 import { timeSpent } from './time-spent.js';
 
@@ -353,10 +354,12 @@ try {
         encoding: 'utf8',
       })
     : undefined;
+  const others = otherLoad([process.pid, ...children.map(({ pid }) => pid as number)]);
   const text = page({
     messages: await measureMessages(node),
     bare: await measureBare(node),
     time: await measureTime(node),
+    otherLoad: others(),
     scale,
     otp: String.fromCharCode(...release),
     rounds,

@@ -28,6 +28,8 @@ export interface Measured {
   readonly time: readonly (readonly [what: string, spent: ReadonlyMap<string, number>])[];
   /** The table of bench:scale, unless it was left out. */
   readonly scale: string | undefined;
+  /** The share of the processors that other programs had meanwhile, 0 to 1, if it is known. */
+  readonly otherLoad: number | undefined;
   readonly otp: string;
   readonly rounds: number;
 }
@@ -108,6 +110,9 @@ export function page(measured: Measured): string {
     '# Throughput and latency',
     'Written by `npm run bench:dist -- --write`; do not edit.',
     `${versions}, ${machine}, ${new Date().toISOString().slice(0, 10)}; loopback, medians of ${rounds} rounds (round trips: ${rounds * 2 + 1}, with the lowest and the highest). Each ratio is to BEAM ↔ BEAM in the same run; more than 1 is better than that. Our node runs on one thread, a BEAM on as many as there are processors.`,
+    ...(measured.otherLoad === undefined
+      ? []
+      : [`Other programs had ${Math.round(measured.otherLoad * 100)} % of the processors meanwhile.`]),
     '## Messages',
     table(messages, ['BEAM ↔ BEAM', 'into our node', 'out of our node']),
     shortOf(measured),
@@ -118,11 +123,11 @@ export function page(measured: Measured): string {
     'Shares of the time in which our thread did not wait for events, from the sampling profiler of V8.',
     timeTable(time),
     [
-      "**Large binaries in.** Node reads a socket in pieces of 64 KB, each of them memory of its own, and a message is put together from them in one copy. That memory is what V8's collector runs for: it counts bytes outside its heap, and starts a full collection, on every processor, for every few dozen megabytes. On the way out there is no copy: binaries of 16 KB and more go to the socket from where they lie ([decision 0011](decisions/0011-large-binaries.md)).",
+      "**Large binaries in.** Node reads a socket in pieces of 64 KB, each of them memory of its own, and a message is put together from them in one copy. That memory is what V8's collector runs for: it counts bytes outside its heap, and starts a full collection, on every processor, for every few dozen megabytes. Reading into one memory again and again was tried and gained nothing: the copies ate it ([decision 0011](decisions/0011-large-binaries.md)). On the way out there is no copy: binaries of 16 KB and more go to the socket from where they lie.",
       '',
-      '**Round trips.** Whether a processor has to be woken decides between one kind of figure and another two or three times as large, for BEAMs too; that is the range above. While answers come quickly our event loop waits awake ([decision 0012](decisions/0012-busy-wait.md)).',
+      '**Round trips.** Whether a processor has to be woken decides between one kind of figure and another two or three times as large, for BEAMs too; that is the range above. While answers come quickly our event loop waits awake ([decision 0012](decisions/0012-busy-wait.md)); in the profile that counts as event loop.',
       '',
-      '**Small messages.** What a turn of the event loop produces is one write ([decision 0010](decisions/0010-one-write-per-turn.md)); coding them is what is left.',
+      '**Small messages.** On the way out, what a turn of the event loop produces is one write ([decision 0010](decisions/0010-one-write-per-turn.md)), and coding is what is left. On the way in, a BEAM writes a few messages at a time; to be woken for them and to read them costs more than all that is done with them.',
     ].join('\n'),
   ];
   if (scale !== undefined) {
