@@ -17,7 +17,7 @@ const full = process.argv.includes('--full');
 const json = process.argv.includes('--json');
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const chosen = payloads.filter(({ name }) => wanted.length === 0 || wanted.some((each) => name.startsWith(each)));
-const [rounds, sliceMs, warmMs] = full ? [15, 40, 15] : [5, 12, 8];
+const [rounds, sliceMs, warmMs] = full ? [15, 40, 15] : [5, 10, 6];
 const folder = process.argv.find((argument) => argument.startsWith('--others='))?.slice('--others='.length);
 const others = folder ?? process.env['ERLNODE_BENCH_OTHERS'];
 const root = fileURLToPath(new URL('../..', import.meta.url));
