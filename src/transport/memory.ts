@@ -1,19 +1,23 @@
 // A network inside this process, for tests: no descriptors, no ports of the machine, and control over how the bytes are
 // cut. Delivery is asynchronous and ordered, and a paused reader holds its writer's bytes back, as on a socket.
 import { Buffer } from 'node:buffer';
-import { ConnectionError } from '../errors.js';
+import { ArgumentError, ConnectionError } from '../errors.js';
 import { abortError } from './abort.js';
+import { checkIsOptions, type OptionNames } from './check-options.js';
 import type { ByteStream, ByteStreamSink, Endpoint, Listener, ListenOptions, Transport } from './transport.js';
 
 export interface MemoryOptions {
   /**
    * At most this many bytes per `onData`: `1` delivers byte by byte; a function is asked before each piece. Default:
-   * all that is there at once, whatever the writes were, as TCP tends to.
+   * all that is there at once, whatever the writes were, as TCP tends to. Whatever the function answers, one byte is
+   * the least.
    */
   readonly chunkSize?: number | (() => number);
   /** See {@link Transport.handshakeLengthBytes}; default 2. */
   readonly handshakeLengthBytes?: 2 | 4;
 }
+
+const OPTIONS: OptionNames<MemoryOptions> = { chunkSize: true, handshakeLengthBytes: true };
 
 const firstFreePort = 49_152;
 const lastPort = 65_535;
@@ -21,8 +25,14 @@ const lastPort = 65_535;
 /**
  * A network of its own: only nodes that were given the same instance reach each other, by port. Every host name is
  * this machine, except those under `.invalid`, which do not exist (RFC 6761).
+ *
+ * @throws ArgumentError `badarg` for options that are none.
  */
 export function memory(options: MemoryOptions = {}): Transport {
+  checkIsOptions('memory', options, OPTIONS);
+  const { handshakeLengthBytes = 2 } = options;
+  if (handshakeLengthBytes !== 2 && handshakeLengthBytes !== 4)
+    throw new ArgumentError('badarg', 'memory: expected handshakeLengthBytes to be 2 or 4');
   const listeners = new Map<number, ListenOptions>();
   const nextSize = sizeSource(options.chunkSize);
   let nextPort = firstFreePort;
@@ -83,7 +93,7 @@ export function memory(options: MemoryOptions = {}): Transport {
 
   return {
     name: 'memory',
-    handshakeLengthBytes: options.handshakeLengthBytes ?? 2,
+    handshakeLengthBytes,
     connect: (endpoint, { signal }) => connect(endpoint, signal),
     listen: async (listenOptions) => listen(listenOptions),
   };
@@ -91,7 +101,15 @@ export function memory(options: MemoryOptions = {}): Transport {
 
 function sizeSource(chunkSize: MemoryOptions['chunkSize']): () => number {
   if (chunkSize === undefined) return () => Number.POSITIVE_INFINITY;
-  return typeof chunkSize === 'number' ? () => Math.max(1, chunkSize) : () => Math.max(1, chunkSize());
+  // Not Math.max: it makes NaN of NaN, and pieces of no bytes for ever.
+  if (typeof chunkSize === 'function') {
+    return () => {
+      const size = chunkSize();
+      return size >= 1 ? size : 1;
+    };
+  }
+  if (typeof chunkSize === 'number' && chunkSize >= 1) return () => chunkSize;
+  throw new ArgumentError('badarg', 'memory: expected chunkSize to be a number of bytes above 0, or a function');
 }
 
 class MemoryStream implements ByteStream {

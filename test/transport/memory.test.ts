@@ -99,3 +99,22 @@ test('two networks do not know each other', async () => {
   await expect(other.connect({ host, port: 1 }, { signal: never })).rejects.toMatchObject({ code: 'econnrefused' });
   expect([one.handshakeLengthBytes, other.handshakeLengthBytes]).toEqual([2, 4]);
 });
+
+test.each([{ chunkSize: Number.NaN }, { chunkSize: 0 }, { chunkSize: '7' }, { handshakeLengthBytes: 3 }, { size: 1 }])(
+  '%o is refused',
+  (options) => {
+    expect(() => memory(options as object)).toThrow(expect.objectContaining({ name: 'ArgumentError', code: 'badarg' }));
+  },
+);
+
+test('a function that names no size gets single bytes', async () => {
+  const [a, b] = await pair(memory({ chunkSize: () => Number.NaN }));
+  const pieces: number[] = [];
+  const closed = new Promise<void>((resolve) => {
+    b.start({ onData: (piece) => pieces.push(piece.length), onDrain() {}, onClose: () => resolve() });
+  });
+  a.write([Buffer.from('abc')]);
+  a.end();
+  await closed;
+  expect(pieces).toEqual([1, 1, 1]);
+});
