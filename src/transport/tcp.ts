@@ -1,7 +1,7 @@
 // Plain TCP, OTP's default carrier (protocol 7.2: inet_tcp, inet6_tcp).
 // Every failure is a ConnectionError that names the address and the likely cause; no listener outlives its socket.
-import { createServer, connect as netConnect, type Server, type Socket } from 'node:net';
-import { ConnectionError, type ConnectionErrorCode } from '../errors.js';
+import { createServer, isIP, connect as netConnect, type Server, type Socket } from 'node:net';
+import { ArgumentError, ConnectionError, type ConnectionErrorCode } from '../errors.js';
 import { abortError } from './abort.js';
 import { checkIsOptions, type OptionNames } from './check-options.js';
 import { hostAndPort, socketStream } from './socket-stream.js';
@@ -29,9 +29,11 @@ const OPTIONS: OptionNames<TcpOptions> = {
  * The carrier of an ordinary `erl`, for IPv4 and IPv6 alike.
  *
  * @returns a transport without state: one may serve many nodes.
+ * @throws ArgumentError `badarg` for options that are none.
  */
 export function tcp(options: TcpOptions = {}): Transport {
   checkIsOptions('tcp', options, OPTIONS);
+  checkTcpOptions('tcp', options);
   return {
     name: 'tcp',
     handshakeLengthBytes: 2,
@@ -39,6 +41,21 @@ export function tcp(options: TcpOptions = {}): Transport {
     listen: (listenOptions) =>
       listenForSockets(listenOptions, options, (socket) => listenOptions.onConnection(socketStream(socket))),
   };
+}
+
+/** @internal What TLS takes, too. Node would tell of them when somebody connects, and not as our errors. */
+export function checkTcpOptions(what: string, { noDelay, keepAlive, localAddress, backlog }: TcpOptions): void {
+  const check = (name: string, fits: boolean, wanted: string) => {
+    if (!fits) throw new ArgumentError('badarg', `${what}: expected ${name} to be ${wanted}`);
+  };
+  check('noDelay', noDelay === undefined || typeof noDelay === 'boolean', 'true or false');
+  check('keepAlive', keepAlive === undefined || isCount(keepAlive), 'milliseconds, a whole number from 0');
+  check('localAddress', localAddress === undefined || isIP(localAddress) > 0, 'an IPv4 or IPv6 address');
+  check('backlog', backlog === undefined || isCount(backlog), 'a number of connections, a whole number from 0');
+}
+
+function isCount(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= 0x7fff_ffff;
 }
 
 /** @internal What TLS runs on, too. The socket has been read by nobody. */

@@ -6,7 +6,7 @@ import { ArgumentError, ConnectionError } from '../errors.js';
 import { abortError } from './abort.js';
 import { checkIsOptions } from './check-options.js';
 import { hostAndPort } from './socket-stream.js';
-import { connectSocket, listenForSockets, type TcpOptions } from './tcp.js';
+import { checkTcpOptions, connectSocket, listenForSockets, type TcpOptions } from './tcp.js';
 import { secured, tlsAcceptor } from './tls-accept.js';
 import { Credentials } from './tls-credentials.js';
 import { nameError, nameFault, tlsError } from './tls-errors.js';
@@ -24,6 +24,7 @@ import type { ByteStream, Endpoint, Transport } from './transport.js';
  */
 export function tls(options: TlsOptions | OtpTlsOptions): Transport {
   checkIsOptions('tls', options);
+  checkTcpOptions('tls', options);
   const { server, client } = tlsSides(options);
   const most = mostHandshakes(options);
   const ofServer = server === undefined ? undefined : new Credentials(server);

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { ConnectionError } from '../../src/errors.js';
 import { transportConformance } from '../../src/testing/index.js';
 import { tcp } from '../../src/transport/tcp.js';
+import { tls } from '../../src/transport/tls.js';
 import type { ByteStream } from '../../src/transport/transport.js';
 import { freePort } from '../support/free-port.js';
 
@@ -201,4 +202,21 @@ test('two hundred connects and closes leave no listener and no descriptor behind
   await expect.poll(open, { timeout: 5000 }).toBeLessThanOrEqual(before);
   process.off('warning', onWarning);
   expect(warnings).toEqual([]);
+});
+
+test.each([
+  { noDelay: 'yes' },
+  { keepAlive: true },
+  { keepAlive: -1 },
+  { keepAlive: Number.NaN },
+  { localAddress: 'localhost' },
+  { localAddress: 1 },
+  { backlog: '128' },
+  { backlog: 1.5 },
+])('%o is refused when the transport is made', (options) => {
+  const [name] = Object.keys(options);
+  const refused = expect.objectContaining({ name: 'ArgumentError', code: 'badarg' });
+  expect(() => tcp(options as object)).toThrow(refused);
+  expect(() => tcp(options as object)).toThrow(`expected ${name} to be`);
+  expect(() => tls({ key: 'k', cert: 'c', ...(options as object) })).toThrow(`tls: expected ${name} to be`);
 });
