@@ -1,7 +1,8 @@
 // Unix-domain sockets, between nodes of one host; OTP's example of it is erl_uds (protocol section 7.2).
 // A node's socket is called after the node: finding the name is finding the node, and ports mean nothing.
 import { Buffer } from 'node:buffer';
-import { lstatSync, mkdirSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { type BigIntStats, linkSync, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { createServer, connect as netConnect, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { ArgumentError, ConnectionError } from '../errors.js';
@@ -98,11 +99,8 @@ function connect(path: string, signal: AbortSignal): Promise<ByteStream> {
 
 async function listen(path: string, options: ListenOptions): Promise<Listener> {
   let opened = await open(path);
-  // What is left of a node that was killed looks like one that is there, but nobody answers. So does a file of somebody's.
-  if (opened instanceof Error && codeOf(opened) === 'EADDRINUSE' && isSocket(path) && !(await answers(path))) {
-    rmSync(path, { force: true });
+  if (opened instanceof Error && codeOf(opened) === 'EADDRINUSE' && (await removeStale(path)))
     opened = await open(path);
-  }
   if (opened instanceof Error) throw listenError(path, opened);
   const server = opened;
   server.on('error', (error: Error) =>
@@ -132,8 +130,35 @@ function open(path: string): Promise<Server | Error> {
   });
 }
 
-function isSocket(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== false;
+/**
+ * What is left of a node that was killed looks like one that is there, but nobody answers. So does a file of somebody's.
+ * Whoever else starts now may have found the same: what it has put there since must stay.
+ */
+async function removeStale(path: string): Promise<boolean> {
+  const stale = found(path);
+  if (stale === undefined) return true;
+  if (!stale.isSocket() || (await answers(path))) return false;
+  if (!isSame(found(path), stale)) return true;
+  const aside = join(dirname(path), `%stale-${randomUUID()}`);
+  try {
+    renameSync(path, aside);
+    // A name cannot be removed on the condition that it is still of the same file; it can be given back.
+    if (!isSame(found(aside), stale)) linkSync(aside, path);
+  } catch (error) {
+    const code = codeOf(error as Error);
+    if (code !== 'ENOENT' && code !== 'EEXIST') throw listenError(path, error as Error);
+  }
+  rmSync(aside, { force: true });
+  return true;
+}
+
+function found(path: string): BigIntStats | undefined {
+  return lstatSync(path, { bigint: true, throwIfNoEntry: false });
+}
+
+/** Numbers of files are given again at once; with the time it is another one. */
+function isSame(one: BigIntStats | undefined, other: BigIntStats): boolean {
+  return one?.ino === other.ino && one.dev === other.dev && one.mtimeNs === other.mtimeNs;
 }
 
 function answers(path: string): Promise<boolean> {
@@ -162,7 +187,10 @@ const fileThere = 'a file that is no socket is there';
 function listenError(path: string, error: Error): ConnectionError {
   const code = codeOf(error);
   if (code === 'EADDRINUSE')
-    return new ConnectionError('address_in_use', `cannot listen on ${path}: ${isSocket(path) ? nodeThere : fileThere}`);
+    return new ConnectionError(
+      'address_in_use',
+      `cannot listen on ${path}: ${found(path)?.isSocket() === false ? fileThere : nodeThere}`,
+    );
   const word = code === 'EACCES' ? 'eacces' : 'eaddrnotavail';
   return new ConnectionError(word, `cannot listen on ${path} (${code})`, { cause: error });
 }

@@ -61,6 +61,14 @@ test('the folder is for its user, and empty when the node is gone', async () => 
   await expect.poll(() => readdirSync(directory)).toEqual([]);
 });
 
+/** A socket that nobody listens on any more: closing removes the one name, not the other. */
+async function leaveStale(path: string): Promise<void> {
+  const killed = createServer();
+  await new Promise<void>((resolve) => killed.listen(`${path}.tmp`, resolve));
+  linkSync(`${path}.tmp`, path);
+  await new Promise((resolve) => killed.close(resolve));
+}
+
 test('what a killed node left behind is in nobody’s way', async () => {
   const directory = folder();
   const transport = unix({ directory });
@@ -69,16 +77,42 @@ test('what a killed node left behind is in nobody’s way', async () => {
   await expect(transport.listen({ ...quiet, node: 'ts@here' })).rejects.toMatchObject({ code: 'address_in_use' });
   await first.close();
   await expect.poll(() => existsSync(path)).toBe(false);
-  // A socket that nobody listens on any more: closing removes the one name, not the other.
-  const killed = createServer();
-  await new Promise<void>((resolve) => killed.listen(`${path}.tmp`, resolve));
-  linkSync(`${path}.tmp`, path);
-  await new Promise((resolve) => killed.close(resolve));
+  await leaveStale(path);
   await expect(transport.connect({ ...quiet, node: 'ts@here' }, { signal: never() })).rejects.toMatchObject({
     code: 'econnrefused',
   });
   const second = await transport.listen({ ...quiet, node: 'ts@here' });
   await second.close();
+});
+
+test('of nodes that start at once on what a killed one left behind, one gets the name and can be reached', async () => {
+  const directory = folder();
+  mkdirSync(directory);
+  const path = join(directory, 'ts@here');
+  for (let round = 0; round < 20; round++) {
+    await leaveStale(path);
+    let reached = -1;
+    const attempts = Array.from({ length: 4 }, (_, nth) =>
+      unix({ directory }).listen({
+        ...quiet,
+        node: 'ts@here',
+        onConnection: (stream) => {
+          reached = nth;
+          stream.destroy();
+        },
+      }),
+    );
+    const outcomes = await Promise.allSettled(attempts);
+    const winners = outcomes.flatMap(({ status }, nth) => (status === 'fulfilled' ? [nth] : []));
+    expect(winners).toHaveLength(1);
+    for (const one of outcomes)
+      if (one.status === 'rejected') expect(one.reason).toMatchObject({ code: 'address_in_use' });
+    const stream = await unix({ directory }).connect({ host: 'x', port: 1, node: 'ts@here' }, { signal: never() });
+    await expect.poll(() => [reached]).toEqual(winners);
+    stream.destroy();
+    await (await (attempts[winners[0] as number] as (typeof attempts)[0])).close();
+    await expect.poll(() => readdirSync(directory)).toEqual([]);
+  }
 });
 
 test('a file that is no socket is not taken for what a killed node left behind', async () => {
