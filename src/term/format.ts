@@ -75,7 +75,7 @@ export function format(term: Term, options: FormatOptions = {}): string {
       frame.at = items.length;
       continue;
     }
-    out.add(separator(frame));
+    out.add(separator(frame, style));
     const itemDepth = kind === MAP ? frame.pairDepth : frame.depth - 1;
     if (kind !== MAP || at % 2 === 1) frame.depth--;
     frame.at = at + 1;
@@ -108,11 +108,11 @@ function frameOf(kind: Frame['kind'], items: readonly Term[], close: string, dep
 
 const NO_FIELDS: readonly Atom[] = [];
 
-function separator({ at, fields, isImproper, items, kind }: Frame): string {
+function separator({ at, fields, isImproper, items, kind }: Frame, { isUnicode }: Style): string {
   if (kind === MAP && at % 2 === 1) return ' => ';
   if (isImproper && at === items.length - 1) return '|';
   const comma = at === 0 ? '' : ',';
-  return kind === RECORD ? `${comma}${quoteAtom((fields[at] as Atom).text)} = ` : comma;
+  return kind === RECORD ? `${comma}${quoteAtom((fields[at] as Atom).text, isUnicode)} = ` : comma;
 }
 
 /** Prints a whole term that has no others inside, or the beginning of one that has. */

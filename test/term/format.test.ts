@@ -243,6 +243,8 @@ describe('what has no counterpart in OTP 25', () => {
     const fields = [internAtom('x'), internAtom('Y')];
     const record = new NativeRecord(internAtom('geo'), internAtom('point'), true, fields, [1, tuple(2)]);
     expect(format(record)).toBe("#geo:point{x = 1,'Y' = {2}}");
+    const greek = new NativeRecord(internAtom('λ'), internAtom('λ'), true, [internAtom('λ')], [1]);
+    expect(format(greek, { unicode: false })).toBe("#'\\x{3BB}':'\\x{3BB}'{'\\x{3BB}' = 1}");
     expect(format(tuple(record), { depth: 4 })).toBe("{#geo:point{x = 1,'Y' = {...}}}");
   });
 
