@@ -35,7 +35,8 @@ export function charlist(text: string): number[] {
  * Reads chardata or iodata: a string, a binary (UTF-8), a charlist, or any nesting of them. A character may begin in one
  * binary and end in the next, as in `unicode:characters_to_list/1`.
  *
- * @throws ArgumentError `badarg` for anything else, for bytes that are not UTF-8 and for numbers that are no character.
+ * @throws ArgumentError `badarg` for anything else, for bytes that are not UTF-8, for numbers that are no character and
+ *   for a list that contains itself.
  */
 export function text(term: Term): string {
   // A number is a character in a list only.
@@ -44,9 +45,10 @@ export function text(term: Term): string {
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   // The last text was a binary, so a character may be incomplete.
   let afterBinary = false;
-  const pending: Term[] = [term];
-  while (pending.length > 0) {
-    const next = pending.pop();
+  /** The lists that are being read, each within the one before, and how far. */
+  const open: { readonly list: Chardata; readonly items: readonly Term[]; at: number }[] = [];
+  const within = new Set<Chardata>();
+  const read = (next: Term): void => {
     if (afterBinary && (typeof next === 'string' || typeof next === 'number')) {
       out += decodeUtf8(utf8);
       afterBinary = false;
@@ -56,15 +58,22 @@ export function text(term: Term): string {
       out += decodeUtf8(utf8, next);
       afterBinary = true;
     } else if (typeof next === 'number') out += character(next);
-    else if (Array.isArray(next)) {
-      for (let i = next.length - 1; i >= 0; i--) pending.push((next as readonly Term[])[i]);
-    } else if (next instanceof ImproperList) {
-      pending.push(next.tail);
-      for (let i = next.elements.length - 1; i >= 0; i--) pending.push(next.elements[i]);
+    else if (Array.isArray(next) || next instanceof ImproperList) {
+      const list = next as Chardata;
+      if (within.has(list)) throw new ArgumentError('badarg', 'text() met a list that contains itself');
+      within.add(list);
+      open.push({ list, items: list instanceof ImproperList ? [...list.elements, list.tail] : list, at: 0 });
     } else throw new ArgumentError('badarg', 'text() reads binaries, strings and (nested) lists of characters only');
+  };
+  read(term);
+  for (let last = open.at(-1); last !== undefined; last = open.at(-1)) {
+    if (last.at < last.items.length) read(last.items[last.at++]);
+    else within.delete((open.pop() as typeof last).list);
   }
   return out + decodeUtf8(utf8);
 }
+
+type Chardata = readonly Term[] | ImproperList;
 
 /** The text of `bytes` as far as it is complete; without any, only that nothing is left incomplete. */
 function decodeUtf8(decoder: InstanceType<typeof TextDecoder>, bytes?: Uint8Array): string {

@@ -35,6 +35,17 @@ test('text reads chardata of any nesting', () => {
   expect(text(deep)).toBe('x');
 });
 
+test('a list in two places is read twice; one that contains itself is no text', () => {
+  const twice: Term = ['a', 'b'];
+  expect(text([twice, [twice], twice])).toBe('ababab');
+  const own: Term[] = ['a'];
+  own.push([own]);
+  expect(() => text(own)).toThrow(expect.objectContaining({ code: 'badarg' }));
+  const tail: Term[] = ['a'];
+  tail.push(new ImproperList(['b'], tail));
+  expect(() => text(tail)).toThrow(expect.objectContaining({ code: 'badarg' }));
+});
+
 test.each<[string, Term]>([
   ['an atom', atom('a')],
   ['a tuple', [tuple(1)]],
