@@ -2,7 +2,9 @@
 // What was taken is never written to again.
 import { Buffer } from 'node:buffer';
 
+/** The memory that small pieces are copied to; the first of it is smaller, as most of a thousand connections say little. */
 const SLAB = 64 * 1024;
+const FIRST_SLAB = 1024;
 /** Pieces of at least this size are not copied. */
 const LARGE_PIECE = 4 * 1024;
 
@@ -11,6 +13,7 @@ export class Output {
   /** How long the pieces were when they came: the memory of one that the program owns may be taken away. */
   #sizes: number[] = [];
   #slab: Buffer = Buffer.alloc(0);
+  #nextSlab = FIRST_SLAB;
   /** The part of the slab that is filled and not yet a piece. */
   #start = 0;
   #end = 0;
@@ -24,7 +27,8 @@ export class Output {
   reserve(size: number): { readonly memory: Buffer; readonly offset: number } {
     if (this.#end + size > this.#slab.length) {
       this.#cut();
-      this.#slab = Buffer.allocUnsafeSlow(Math.max(SLAB, size));
+      this.#slab = Buffer.allocUnsafeSlow(Math.max(this.#nextSlab, size));
+      this.#nextSlab = Math.min(this.#nextSlab * 4, SLAB);
       this.#start = 0;
       this.#end = 0;
     }

@@ -7,8 +7,12 @@ import { BufferView, type RawBuffer } from './raw-buffer.js';
 /** Up to the soft end, this much can be written without asking: a head, a number, an identifier's fields, a short key. */
 export const SLACK = 256;
 
-/** Outputs are cut from slabs of this many bytes, so one kept output keeps at most one slab alive. */
+/**
+ * Outputs are cut from slabs of at most this many bytes, so one kept output keeps at most one slab alive. The first are
+ * smaller: most of a thousand connections never say much.
+ */
 const SLAB = 64 * 1024;
+const FIRST_SLAB = 4 * 1024;
 
 /** What the reader of an output, if it is an older release, takes for damage. */
 export interface OlderReader {
@@ -28,6 +32,8 @@ export class Sink {
   readonly limit: number;
   readonly smallIdentifiers: boolean;
   readonly noRecords: boolean;
+  /** How large a slab is by now. */
+  #slab = FIRST_SLAB;
   /** The slab that was left for an output too large for it, and where its free part begins. */
   #left: { readonly memory: RawBuffer; readonly view: DataView; readonly start: number } | undefined = undefined;
 
@@ -35,9 +41,9 @@ export class Sink {
     this.limit = limit;
     this.smallIdentifiers = smallIdentifiers;
     this.noRecords = noRecords;
-    this.buffer = Buffer.allocUnsafeSlow(SLAB) as RawBuffer;
+    this.buffer = Buffer.allocUnsafeSlow(FIRST_SLAB) as RawBuffer;
     this.view = new DataView(this.buffer.buffer);
-    this.soft = SLAB - SLACK;
+    this.soft = FIRST_SLAB - SLACK;
   }
 
   /** Writes into memory from now on in which the output starts at `start`. */
@@ -60,11 +66,11 @@ export class Sink {
     if (needed > this.limit) {
       throw new LimitError('term_too_large', 'encoded bytes', this.limit, needed);
     }
-    const next = Buffer.allocUnsafeSlow(Math.max(SLAB, needed + 1024, Math.min(written * 2, this.limit))) as RawBuffer;
-    this.buffer.copy(next, 0, this.start, pos);
     const { buffer, view, start } = this;
-    const left =
-      this.#left ?? (next.length > SLAB && buffer.length === SLAB ? { memory: buffer, view, start } : undefined);
+    const size = Math.max(this.#nextSlab(), needed + 1024, Math.min(written * 2, this.limit));
+    const next = Buffer.allocUnsafeSlow(size) as RawBuffer;
+    buffer.copy(next, 0, start, pos);
+    const left = this.#left ?? (size > SLAB && buffer.length === SLAB ? { memory: buffer, view, start } : undefined);
     this.use(next, new DataView(next.buffer), 0);
     this.#left = left;
     return written;
@@ -73,7 +79,7 @@ export class Sink {
   /** Cuts the output off; the rest of the slab is for the next one. */
   cut(pos: number): Buffer {
     const output = new BufferView(this.buffer.buffer, this.start, pos - this.start);
-    if (pos > this.soft || this.buffer.length !== SLAB) this.#renew();
+    if (pos > this.soft || this.buffer.length > SLAB) this.#renew();
     else this.start = pos;
     return output;
   }
@@ -85,7 +91,12 @@ export class Sink {
       this.use(left.memory, left.view, left.start);
       return;
     }
-    const slab = Buffer.allocUnsafeSlow(SLAB) as RawBuffer;
+    const slab = Buffer.allocUnsafeSlow(this.#nextSlab()) as RawBuffer;
     this.use(slab, new DataView(slab.buffer), 0);
+  }
+
+  #nextSlab(): number {
+    this.#slab = Math.min(this.#slab * 4, SLAB);
+    return this.#slab;
   }
 }
