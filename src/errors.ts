@@ -75,7 +75,6 @@ export type LimitErrorCode =
   | 'fragment_timeout'
   | 'send_queue_full'
   | 'mailbox_full'
-  | 'mailbox_full'
   | 'too_many_events'
   | 'too_many_nodes';
 
@@ -169,8 +168,12 @@ export type ExitErrorCode =
   | 'exit'
   | 'aborted';
 
-/** What a call site sees when the other process is gone, or never answered: OTP's exit of the same call. */
+/**
+ * What a call site sees when the other process is gone, or never answered: OTP's exit of the same call. The message shows how
+ * the reason is built, `{badmatch,{login,_}}`; messages end in logs, and a reason may hold what a process was sent.
+ */
 export class ExitError extends ErlnodeError<ExitErrorCode> {
+  /** All of it. */
   readonly reason: Term;
 
   constructor(code: ExitErrorCode, message: string, reason: Term, options?: ErrorOptions) {

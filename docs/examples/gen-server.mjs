@@ -38,7 +38,8 @@ function store() {
         return NO_REPLY;
       }
       const reason = tuple(atom('bad_request'), request);
-      throw new ExitError('exit', `no such request: ${format(request)}`, reason);
+      // The caller gets the reason; the message may end in a log, where requests have no business.
+      throw new ExitError('exit', 'no such request', reason);
     },
 
     handleCast(request, self) {

@@ -1,11 +1,11 @@
 // Exit reasons: what JavaScript throws, spelled as OTP spells it, and OTP's reasons read for people and programs.
 import { ErlnodeError, ExitError, type ExitErrorCode } from '../errors.js';
 import { Atom, atom, internAtom } from '../term/atom.js';
-import { format } from '../term/format.js';
 import { kindOf } from '../term/kind.js';
 import { charlist } from '../term/list.js';
 import type { Term } from '../term/term.js';
 import { Tuple, tuple } from '../term/tuple.js';
+import { reasonShape } from './reason-shape.js';
 
 export const NORMAL: Atom<'normal'> = atom('normal');
 export const KILL: Atom<'kill'> = atom('kill');
@@ -92,7 +92,8 @@ const CODES: ReadonlySet<string> = new Set<ExitErrorCode>([
 
 /**
  * The error that a call site sees when the process it waits for ended, or will not answer, because of `reason`. Never
- * throws, whatever the reason is made of: an end that cannot be put into words must be heard of all the same.
+ * throws, whatever the reason is made of: an end that cannot be put into words must be heard of all the same. Its message
+ * shows how the reason is built; what is in it, a message perhaps, is in `reason` alone.
  *
  * @param because the error behind a connection that is not there.
  */
@@ -102,15 +103,11 @@ export function exitError(reason: Term, doing: string, because?: Error): ExitErr
   const code = CODES.has(word) ? (word as ExitErrorCode) : 'exit';
   if (because !== undefined)
     return new ExitError(code, `${doing}: ${because.message} (${code})`, reason, { cause: because });
-  return new ExitError(code, `${doing}: ${EXPLAINED[code] ?? `exit ${shown(reason)}`}`, reason);
-}
-
-function shown(reason: Term): string {
-  try {
-    return format(reason, { limit: 200 });
-  } catch {
-    return 'with a reason that is no Erlang term';
-  }
+  return new ExitError(
+    code,
+    `${doing}: ${EXPLAINED[code] ?? `exit ${isTerm(reason) ? reasonShape(reason) : 'with a reason that is no Erlang term'}`}`,
+    reason,
+  );
 }
 
 const EXPLAINED: Partial<Record<ExitErrorCode, string>> = {

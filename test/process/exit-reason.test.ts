@@ -2,7 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { ArgumentError, ExitError } from '../../src/errors.js';
 import { exitError, KILLED, reasonOf, withoutStack } from '../../src/process/exit-reason.js';
-import { atom } from '../../src/term/atom.js';
+import { atom, internAtom } from '../../src/term/atom.js';
+import { equals } from '../../src/term/compare.js';
+import { parse } from '../../src/term/parse.js';
 import type { Term } from '../../src/term/term.js';
 import { type Tuple, tuple } from '../../src/term/tuple.js';
 import { Cluster } from './cluster.js';
@@ -28,17 +30,40 @@ describe('exitError', () => {
     expect(error.message).toMatch(/^doing: /);
   });
 
-  test.each([Number.NaN, Symbol('s'), { a: () => 1 }, [new Date()]])(
-    '%o, which is no term, makes an error',
-    (reason) => {
-      const error = exitError(reason as Term, 'doing');
-      expect(error).toMatchObject({ code: 'exit', reason });
-      expect(error.message).toBe('doing: exit with a reason that is no Erlang term');
-    },
-  );
+  test.each<[unknown, string]>([
+    [Number.NaN, 'with a reason that is no Erlang term'],
+    [Symbol('s'), 'with a reason that is no Erlang term'],
+    [{ a: () => 1 }, '_'],
+    [[new Date()], '[_]'],
+  ])('%o, which is no term, makes an error', (reason, shown) => {
+    const error = exitError(reason as Term, 'doing');
+    expect(error).toMatchObject({ code: 'exit', reason });
+    expect(error.message).toBe(`doing: exit ${shown}`);
+  });
+
+  test.each<[string, string]>([
+    ['{badmatch,{login,<<"hunter2">>}}', '{badmatch,{login,_}}'],
+    [
+      '{{badmatch,{error,enoent}},[{acc,check,["hunter2",42],[{file,"acc.erl"},{line,7}]},{b,c,2,[]}]}',
+      '{{badmatch,{error,enoent}},[{acc,check,[_,…],[{file,…},…]},…]}',
+    ],
+    ['{undef,[{math,nope,[1],[]}]}', '{undef,[{math,nope,[_],[]}]}'],
+    ["{'two words',true,undefined,[],{}}", "{'two words',true,undefined,[],{}}"],
+    ['"hunter2"', '[_,…]'],
+    ['#{password => hunter2}', '_'],
+    ['{1,2.5,<<>>,<<1:1>>,fun hunter:two/2,six}', '{_,_,_,_,_,…}'],
+    ['[secret|hunter2]', '_'],
+    ['{{{{{{{deep}}}}}}}', '{{{{{…}}}}}'],
+  ])('%s: the message shows how it is built, not what is in it', (reason, shown) => {
+    const error = exitError(parse(reason), 'doing');
+    expect(error.message).toBe(`doing: exit ${shown}`);
+    expect(equals(error.reason, parse(reason))).toBe(true);
+  });
 
   test('a long reason makes a short message', () => {
-    expect(exitError(Array(10_000).fill(atom('long')), 'doing').message.length).toBeLessThan(400);
+    const long = internAtom('l'.repeat(255));
+    for (const reason of [Array(10_000).fill(long), tuple(...Array<Term>(200).fill(long))])
+      expect(exitError(reason, 'doing').message.length).toBeLessThan(300);
   });
 });
 
