@@ -45,7 +45,7 @@ describe('exitError', () => {
     ['{badmatch,{login,<<"hunter2">>}}', '{badmatch,{login,_}}'],
     [
       '{{badmatch,{error,enoent}},[{acc,check,["hunter2",42],[{file,"acc.erl"},{line,7}]},{b,c,2,[]}]}',
-      '{{badmatch,{error,enoent}},[{acc,check,[_,…],[{file,…},…]},…]}',
+      '{{badmatch,{error,enoent}},[{acc,check,[[_,…],…],[{file,…},…]},…]}',
     ],
     ['{undef,[{math,nope,[1],[]}]}', '{undef,[{math,nope,[_],[]}]}'],
     ["{'two words',true,undefined,[],{}}", "{'two words',true,undefined,[],{}}"],
