@@ -4,14 +4,24 @@ import { Buffer } from 'node:buffer';
 import type { Scattered } from '../etf/write-leaf.js';
 import type { Output } from './output.js';
 
-export class Body {
+/** What a sender has to send, in its order: a message, or a run of small ones. */
+export interface Waiting {
   /** Bytes in all. */
   readonly size: number;
   /** Bytes that go into the first packet; all, if that is the only one. */
   readonly first: number;
-  /** The message that its sender sent next and that waits for this one. A chain: an array's shift() moves all that wait. */
-  behind: Body | undefined = undefined;
   /** Bytes that were taken. */
+  readonly taken: number;
+  /** What its sender sent next and what waits for this. A chain: an array's shift() moves all that wait. */
+  behind: Waiting | undefined;
+  /** Moves the next `bytes` bytes to the output. */
+  moveTo(output: Pick<Output, 'add'>, bytes: number): void;
+}
+
+export class Body implements Waiting {
+  readonly size: number;
+  readonly first: number;
+  behind: Waiting | undefined = undefined;
   taken = 0;
   readonly #encoded: Buffer;
   readonly #scattered: readonly Scattered[];
@@ -39,8 +49,7 @@ export class Body {
     this.#scattered = scattered;
   }
 
-  /** Moves the next `bytes` bytes to the output. */
-  moveTo(output: Output, bytes: number): void {
+  moveTo(output: Pick<Output, 'add'>, bytes: number): void {
     this.taken += bytes;
     if (this.#scattered.length === 0) {
       const from = this.#encodedTaken;
@@ -51,7 +60,7 @@ export class Body {
     while (bytes > 0) bytes -= this.#moveSome(output, bytes);
   }
 
-  #moveSome(output: Output, atMost: number): number {
+  #moveSome(output: Pick<Output, 'add'>, atMost: number): number {
     const next = this.#scattered[this.#binary];
     const from = this.#encodedTaken;
     const until = next?.at ?? this.#encoded.length;

@@ -5,24 +5,27 @@ import { type Encoder, NOTHING } from '../etf/encode.js';
 import { VERSION_MAGIC } from '../etf/tags.js';
 import { Pid } from '../term/identifiers.js';
 import { OutgoingAtoms } from './atom-cache.js';
-import { Body } from './body.js';
+import { Body, type Waiting } from './body.js';
 import type { ControlMessage } from './control.js';
 import { type ControlWriter, payloadOf } from './control-writer.js';
 import { DIST_FRAG_CONT, DIST_FRAG_HEADER, DIST_HEADER, FRAGMENT_HEAD, type HeaderFormat } from './header-reader.js';
 import { Output } from './output.js';
 import type { PacketWriter } from './packet.js';
+import { Run } from './run.js';
 
 /** Bytes of control term and payload in one fragment; a BEAM's own measure. */
 export const FRAGMENT_BYTES = 65_536;
 
 const LENGTH_BYTES = 4;
+/** Messages below this size wait as packets in a run. */
+const SMALL = 4 * 1024;
 
 /** What one sender has in the works: a message that is partly out, and those that wait behind it. */
 interface Lane {
   sequence: number;
-  body: Body;
+  body: Waiting;
   /** The end of the chain that begins with the body. */
-  last: Body;
+  last: Waiting;
 }
 
 export class HeaderWriter implements PacketWriter {
@@ -61,11 +64,8 @@ export class HeaderWriter implements PacketWriter {
     const lane = this.#laneOf(message);
     // What has to wait is overtaken by other packets, so it must neither fill the cache nor rely on it.
     const body = this.#encode(message, lane === undefined && this.#format.atomCache);
-    if (lane !== undefined) {
-      lane.last.behind = body;
-      lane.last = body;
-      this.#laneBytes += body.size;
-    } else this.#begin(message, body);
+    if (lane !== undefined) this.#wait(lane, body);
+    else this.#begin(message, body);
   }
 
   tick(): void {
@@ -118,7 +118,7 @@ export class HeaderWriter implements PacketWriter {
 
   #begin(message: ControlMessage, body: Body): void {
     if (body.first === body.size) {
-      this.#whole(body);
+      this.#whole(body, this.#output);
       return;
     }
     const lane: Lane = { sequence: this.#first(body), body, last: body };
@@ -126,6 +126,18 @@ export class HeaderWriter implements PacketWriter {
     const from = 'from' in message ? message.from : undefined;
     if (from instanceof Pid) this.#lanes.set(from.key, lane);
     else while (this.#advance(lane));
+  }
+
+  #wait(lane: Lane, body: Body): void {
+    const { last } = lane;
+    const packet = this.#packetBytes(body);
+    const next = body.size < SMALL ? Run.after(last, packet) : body;
+    if (next !== last) {
+      last.behind = next;
+      lane.last = next;
+    }
+    if (next instanceof Run) this.#whole(body, next);
+    this.#laneBytes += next === body ? body.size : packet;
   }
 
   /** One more packet of a lane; false when it has no more. */
@@ -137,24 +149,29 @@ export class HeaderWriter implements PacketWriter {
       this.#cache.begin();
       this.#laneBytes -= next.first;
       lane.body = next;
-      if (next.first === next.size) this.#whole(next);
+      if (next instanceof Run) next.moveTo(this.#output);
+      else if (next.first === next.size) this.#whole(next, this.#output);
       else lane.sequence = this.#first(next);
     }
     return lane.body.taken < lane.body.size || lane.body.behind !== undefined;
   }
 
-  #whole(body: Body): void {
+  #packetBytes(body: Waiting): number {
+    return LENGTH_BYTES + 2 + this.#cache.size + body.size;
+  }
+
+  #whole(body: Waiting, output: Output | Run): void {
     const references = this.#cache.size;
-    const { memory, offset } = this.#output.reserve(LENGTH_BYTES + 2 + references);
+    const { memory, offset } = output.reserve(LENGTH_BYTES + 2 + references);
     memory.writeUInt32BE(2 + references + body.size, offset);
     memory[offset + 4] = VERSION_MAGIC;
     memory[offset + 5] = DIST_HEADER;
     this.#cache.write(memory, offset + 6);
-    body.moveTo(this.#output, body.size);
+    body.moveTo(output, body.size);
   }
 
   /** The first fragment of a message; gives the message its id. */
-  #first(body: Body): number {
+  #first(body: Waiting): number {
     // Never 0, and never that of a message that is still on its way: the counter does not get around.
     const sequence = ++this.#lastSequence;
     const references = this.#cache.size;

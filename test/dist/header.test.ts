@@ -1,4 +1,6 @@
 // Packets with a distribution header as a peer might send them: by the book, and by no book at all.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import type { ControlMessage } from '../../src/dist/control.js';
 import { LimitError, ProtocolError } from '../../src/errors.js';
@@ -125,6 +127,61 @@ describe('by the book', () => {
     const inOrder = there.messages.slice(1).every((message, i) => message.op === 'SEND' && message.message === i);
     expect(inOrder).toBe(true);
   });
+
+  test('what waits behind a large message costs little more than its bytes', () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const memory = () => {
+      collect();
+      const { heapUsed, arrayBuffers } = process.memoryUsage();
+      return heapUsed + arrayBuffers;
+    };
+    const { connection } = connect({ flags: both });
+    connection.send({ op: 'SEND', from: mine, to: theirs, message: Buffer.alloc(200_000) });
+    const [bytes, before] = [connection.outputBytes, memory()];
+    for (let i = 0; i < 100_000; i++) connection.send({ op: 'SEND', from: mine, to: theirs, message: i });
+    const counted = connection.outputBytes - bytes;
+    expect(counted).toBeGreaterThan(4_000_000);
+    expect(memory() - before).toBeLessThan(2 * counted);
+  });
+
+  test.each([1, 30_000, 70_000, 1_000_000])(
+    'messages of all sizes wait in their order, taken by %i bytes',
+    (portion) => {
+      const here = connect({ flags: both });
+      const there = connect({ flags: both, self: peer, peer: self });
+      const sizes = [200_000, 0, 10, 4000, 4095, 4096, 5, 20_000, 1, 1, 70_000, 3, 4090, 100_000, 66_000, 2];
+      const told: number[] = [];
+      const say = (size: number) => {
+        here.connection.send({ op: 'SEND', from: mine, to: theirs, message: Buffer.alloc(size, told.length + 1) });
+        told.push(size);
+      };
+      for (let i = 0; i < 1000; i++) say(sizes[i % 16] as number);
+      let taken = 0;
+      const counted = here.connection.outputBytes;
+      const take = () => {
+        const chunk = Buffer.concat(here.connection.takeOutput(portion));
+        taken += chunk.length;
+        there.connection.receive(chunk, 0);
+      };
+      // Some come while others leave.
+      for (let i = 0; i < 200; i++) {
+        take();
+        say(sizes[i % 16] as number);
+      }
+      expect(here.connection.outputBytes).toBeLessThan(counted + 4_000_000);
+      while (here.connection.outputBytes > 0) take();
+      expect(here.connection.takeOutput()).toEqual([]);
+      const lengths = there.messages.map((message) => ('message' in message ? (message.message as Buffer).length : -1));
+      expect(lengths).toEqual(told);
+      expect(taken).toBe(there.connection.statistics.bytesIn);
+      const whole = there.messages.every((message, i) => {
+        const bytes = 'message' in message ? (message.message as Buffer) : Buffer.alloc(0);
+        return bytes.every((byte) => byte === ((i + 1) & 255));
+      });
+      expect(whole).toBe(true);
+    },
+  );
 });
 
 describe('by no book', () => {
