@@ -99,7 +99,11 @@ function listen({ signal, port, self, listenFor, secret, onName, ...where }: Lis
     const socket = createSocket({ type: 'udp4', reuseAddr: true });
     let timer: NodeJS.Timeout | undefined;
     let beat: NodeJS.Timeout | undefined;
+    let over = false;
     const finish = (outcome: () => void): void => {
+      // A heartbeat that was being sent may fail afterwards: looking up a name can take longer than the answer.
+      if (over) return;
+      over = true;
       clearTimeout(timer);
       clearTimeout(beat);
       signal.removeEventListener('abort', onAbort);

@@ -1,8 +1,9 @@
 // Gossip, as libcluster's strategy of that name sends and hears it: with a BEAM that does as it does, over loopback.
 import { createCipheriv, createHash, randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
+import dns from 'node:dns';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ArgumentError } from '../../src/errors.js';
 import { cluster, type GossipOptions, gossip } from '../../src/index.js';
 import { decodeHeartbeat, encodeHeartbeat } from '../../src/membership/gossip-message.js';
@@ -82,6 +83,35 @@ describe('the strategy', () => {
     await expect(deaf.nodes(asking)).rejects.toMatchObject({ code: 'noconnection', message: /own heartbeat/ });
     const nowhere = gossip(await here({ multicastInterface: '192.0.2.1' }));
     await expect(nowhere.nodes(asking)).rejects.toMatchObject({ code: 'noconnection' });
+  });
+
+  test("a heartbeat that fails when the answer has been given is nobody's error", async () => {
+    // As where a name server that is gone lets every question wait.
+    let failed = 0;
+    const lookup = vi.spyOn(dns, 'lookup').mockImplementation(((host: string, ...rest: readonly unknown[]) => {
+      const told = rest.at(-1) as (error: Error | null, address?: string, family?: number) => void;
+      if (host === '127.0.0.1') told(null, host, 4);
+      else setTimeout(() => told(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' })), 200);
+      failed += host === '127.0.0.1' ? 0 : 1;
+    }) as never);
+    const uncaught: unknown[] = [];
+    const onUncaught = (error: unknown): void => void uncaught.push(error);
+    process.on('uncaughtException', onUncaught);
+    try {
+      const options = await here({
+        broadcastOnly: true,
+        multicastAddress: 'late.test',
+        address: '127.0.0.1',
+        listenFor: 50,
+      });
+      await expect(gossip(options).nodes(asking)).rejects.toMatchObject({ code: 'noconnection' });
+      await new Promise((resolve) => setTimeout(resolve, 400));
+    } finally {
+      lookup.mockRestore();
+      process.off('uncaughtException', onUncaught);
+    }
+    expect(failed).toBeGreaterThan(0);
+    expect(uncaught).toEqual([]);
   });
 
   test('options that are none', () => {
