@@ -15,20 +15,23 @@ export interface Waiter {
 
 /** Messages taken from the front before the array is cut. */
 const CUT = 1024;
+/** The matcher has moved messages to other places. */
+const MOVED: unique symbol = Symbol('moved');
 
 export class Mailbox {
   private messages: Term[] | undefined = undefined;
   /** Messages before this index have been taken. */
   private head = 0;
-  /** So many messages from `head` on have come with priority. */
-  private urgent = 0;
+  /** Those that came with priority, in a list of their own: between the others each would have to move all of them. */
+  private urgent: Mailbox | undefined = undefined;
   private first: Waiter | undefined = undefined;
   private last: Waiter | undefined = undefined;
   /** Counts what moves messages to other places, so that whoever looks through them notices. */
   private moves = 0;
 
   get length(): number {
-    return this.messages === undefined ? 0 : this.messages.length - this.head;
+    const ordinary = this.messages === undefined ? 0 : this.messages.length - this.head;
+    return this.urgent === undefined ? ordinary : ordinary + this.urgent.length;
   }
 
   /** A message has arrived. */
@@ -41,13 +44,27 @@ export class Mailbox {
   /** A message with priority: before ordinary ones, behind those with priority that are there. */
   putUrgent(message: Term): void {
     if (this.offered(message)) return;
-    this.messages ??= [];
     this.moves++;
-    this.messages.splice(this.head + this.urgent++, 0, message);
+    this.urgent ??= new Mailbox();
+    this.urgent.put(message);
   }
 
   /** The first message that `matcher` accepts, taken out now, or what its schema made of it; else {@link NOTHING}. */
   take(matcher: Matcher | undefined): unknown {
+    let found: unknown;
+    do found = this.look(matcher);
+    while (found === MOVED);
+    return found;
+  }
+
+  private look(matcher: Matcher | undefined): unknown {
+    if (this.urgent !== undefined) {
+      const found = this.urgent.take(matcher);
+      if (found !== NOTHING) {
+        this.moves++;
+        return found;
+      }
+    }
     for (let i = this.head; this.messages !== undefined && i < this.messages.length; i++) {
       const message = this.messages[i];
       if (matcher === undefined) {
@@ -57,8 +74,8 @@ export class Mailbox {
       const { moves } = this;
       const outcome = outcomeOf(matcher, message);
       // The matcher itself has received: look again.
-      if (moves !== this.moves) i = this.head - 1;
-      else if (outcome !== NOTHING) {
+      if (moves !== this.moves) return MOVED;
+      if (outcome !== NOTHING) {
         this.remove(i);
         return outcome;
       }
@@ -83,9 +100,8 @@ export class Mailbox {
   /** Takes out the messages for which `unwanted` says so (OTP: flush). */
   flush(unwanted: (message: Term) => boolean): void {
     this.moves++;
-    const messages = this.messages?.slice(this.head);
-    this.urgent = messages?.slice(0, this.urgent).filter((message) => !unwanted(message)).length ?? 0;
-    this.messages = messages?.filter((message) => !unwanted(message));
+    this.urgent?.flush(unwanted);
+    this.messages = this.messages?.slice(this.head).filter((message) => !unwanted(message));
     this.head = 0;
   }
 
@@ -94,7 +110,9 @@ export class Mailbox {
     this.moves++;
     this.messages = undefined;
     this.head = 0;
-    this.urgent = 0;
+    // A matcher may be at work on it.
+    this.urgent?.close();
+    this.urgent = undefined;
     for (let waiter = this.first; waiter !== undefined; waiter = waiter.next) waiter.ended();
   }
 
@@ -110,7 +128,6 @@ export class Mailbox {
   private remove(index: number): void {
     this.moves++;
     const messages = this.messages as Term[];
-    if (index - this.head < this.urgent) this.urgent--;
     if (index !== this.head) {
       messages.splice(index, 1);
       return;
