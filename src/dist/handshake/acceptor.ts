@@ -7,6 +7,7 @@ import { FrameReader } from '../frame.js';
 import { digest, sameDigest } from './digest.js';
 import {
   type Awaited,
+  abandoned,
   type HandshakeStep,
   hear,
   type Identity,
@@ -15,8 +16,8 @@ import {
   type Unframed,
 } from './handshake.js';
 import {
-  describe,
   escaped,
+  messageInWords,
   type Named,
   readChallengeReply,
   readComplement,
@@ -111,19 +112,9 @@ export class Acceptor {
 
   /** Why the handshake has failed, when it ends from outside: the peer closed, the setup time is over, we gave up. */
   abandon(why: 'closed' | 'setup_timeout' | 'aborted' | 'too_many_unauthenticated'): HandshakeError {
-    const peer = this.#peer ?? 'a peer without a name';
     const step = this.#state.awaits;
     this.#state = over;
-    const waiting = `while we waited for its ${step}`;
-    if (why === 'aborted') return new HandshakeError(why, `gave up the handshake with ${peer} ${waiting}`, step);
-    if (why === 'too_many_unauthenticated') {
-      const many = 'as many as the node takes (limits.unauthenticated) have come since and have not proved anything';
-      return new HandshakeError(why, `gave up the handshake with ${peer} ${waiting}: ${many}`, step);
-    }
-    if (why === 'setup_timeout') {
-      return new HandshakeError(why, `${peer} did not go on with the handshake in time, ${waiting}`, step);
-    }
-    return new HandshakeError(why, `${peer} closed the connection ${waiting}`, step);
+    return abandoned(this.#peer ?? 'a peer without a name', step, why);
   }
 
   #hear(body: Buffer): Unframed {
@@ -152,7 +143,7 @@ export class Acceptor {
   #onSendName(body: Buffer): Unframed {
     const { self, lengthBytes } = this.#options;
     const said = readSendName(body);
-    if (said === undefined) return this.#fail('unexpected_message', `expected its name, got ${describe(body)}`);
+    if (said === undefined) return this.#fail('unexpected_message', `expected its name, got ${messageInWords(body)}`);
     if (hasFlags(said.flags, DFLAG.DFLAG_NAME_ME)) return this.#onNameMe(said);
     const fault = nodeNameFault(said.name);
     if (fault !== undefined) {
@@ -205,7 +196,7 @@ export class Acceptor {
     const reply = readStatus(body);
     if (reply === 'true') return this.#challenge(claimed);
     if (reply === 'false') return this.#fail('alive', 'the peer is content with the connection that is up already');
-    return this.#fail('unexpected_message', `expected status "true" or "false", got ${describe(body)}`);
+    return this.#fail('unexpected_message', `expected status "true" or "false", got ${messageInWords(body)}`);
   }
 
   #challenge(claimed: Claimed, status?: Buffer): Unframed {
@@ -223,7 +214,8 @@ export class Acceptor {
 
   #onComplement(body: Buffer, { claimed }: ExpectComplement): Unframed {
     const rest = readComplement(body);
-    if (rest === undefined) return this.#fail('unexpected_message', `expected its complement, got ${describe(body)}`);
+    if (rest === undefined)
+      return this.#fail('unexpected_message', `expected its complement, got ${messageInWords(body)}`);
     this.#state = {
       awaits: 'challenge_reply',
       claimed: { ...claimed, creation: rest.creation, flags: claimed.flags | rest.flagsHigh },
@@ -234,7 +226,8 @@ export class Acceptor {
   #onChallengeReply(body: Buffer, { claimed }: ExpectChallengeReply): Unframed {
     const { self, challenge, lengthBytes } = this.#options;
     const reply = readChallengeReply(body);
-    if (reply === undefined) return this.#fail('unexpected_message', `expected its digest, got ${describe(body)}`);
+    if (reply === undefined)
+      return this.#fail('unexpected_message', `expected its digest, got ${messageInWords(body)}`);
     const cookie = this.#options.cookie(claimed.name);
     if (!sameDigest(reply.digest, digest(cookie, challenge))) {
       return this.#fail('bad_cookie', 'the cookie digest did not match: compare the cookies of both nodes');

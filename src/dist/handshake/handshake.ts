@@ -92,6 +92,24 @@ export function hear(
   }
 }
 
+/** @internal Why a handshake has failed that ends from outside: the peer closed, the setup time is over, we gave up. */
+export function abandoned(
+  peer: string,
+  awaits: Awaited,
+  why: 'closed' | 'setup_timeout' | 'aborted' | 'too_many_unauthenticated',
+): HandshakeError {
+  const waiting = `while we waited for its ${awaits}`;
+  const gaveUp = `gave up the handshake with ${peer} ${waiting}`;
+  const many = 'as many as the node takes (limits.unauthenticated) have come since and have not proved anything';
+  const said = {
+    closed: `${peer} closed the connection ${waiting}`,
+    setup_timeout: `${peer} did not go on with the handshake in time, ${waiting}`,
+    aborted: gaveUp,
+    too_many_unauthenticated: `${gaveUp}: ${many}`,
+  };
+  return new HandshakeError(why, said[why], awaits);
+}
+
 /** What the first two bytes of TLS are as a length: an alert, or the start of a handshake, of any version. */
 const TLS_LENGTHS: readonly number[] = [0x1503, 0x1603];
 

@@ -7,6 +7,7 @@ import { FrameReader } from '../frame.js';
 import { digest, sameDigest } from './digest.js';
 import {
   type Awaited,
+  abandoned,
   type Established,
   type HandshakeStep,
   hear,
@@ -16,8 +17,8 @@ import {
   type Unframed,
 } from './handshake.js';
 import {
-  describe,
   escaped,
+  messageInWords,
   type Named,
   readChallenge,
   readChallengeAck,
@@ -95,16 +96,9 @@ export class Initiator {
     const { peer } = this.#options;
     const step = this.#state.awaits;
     this.#state = over;
-    const waiting = `while we waited for its ${step}`;
-    if (why === 'aborted') return new HandshakeError(why, `gave up the handshake with ${peer} ${waiting}`, step);
-    if (why === 'setup_timeout') {
-      return new HandshakeError(why, `${peer} did not go on with the handshake in time, ${waiting}`, step);
-    }
-    if (step === 'challenge_ack') {
-      const cause = 'that is what a node does whose cookie differs: compare the cookies of both nodes';
-      return new HandshakeError('bad_cookie', `${peer} closed the connection after our digest; ${cause}`, step);
-    }
-    return new HandshakeError(why, `${peer} closed the connection ${waiting}`, step);
+    if (why !== 'closed' || step !== 'challenge_ack') return abandoned(peer, step, why);
+    const cause = 'that is what a node does whose cookie differs: compare the cookies of both nodes';
+    return new HandshakeError('bad_cookie', `${peer} closed the connection after our digest; ${cause}`, step);
   }
 
   #hear(body: Buffer): Unframed {
@@ -131,15 +125,16 @@ export class Initiator {
     const { self, lengthBytes, stillWanted } = this.#options;
     const asksForName = hasFlags(self.flags, DFLAG.DFLAG_NAME_ME);
     const status = readStatus(body);
-    if (status === undefined) return this.#fail('unexpected_message', `expected a status, got ${describe(body)}`);
+    if (status === undefined) return this.#fail('unexpected_message', `expected a status, got ${messageInWords(body)}`);
     if (status.startsWith('named:')) return this.#onNamed(body, asksForName);
     switch (status) {
       case 'ok':
       case 'ok_simultaneous':
-        if (asksForName) return this.#fail('unexpected_message', `we asked for a name and got ${describe(body)}`);
+        if (asksForName) return this.#fail('unexpected_message', `we asked for a name and got ${messageInWords(body)}`);
         this.#state = { awaits: 'challenge', named: undefined };
         return {};
       case 'alive':
+        if (asksForName) return this.#fail('unexpected_message', `we asked for a name and got ${messageInWords(body)}`);
         if (stillWanted?.() === false) {
           const what = 'the peer has a connection to us already, and this one is no longer wanted';
           return this.#fail('alive', what, writeStatus(lengthBytes, 'false'));
@@ -154,7 +149,7 @@ export class Initiator {
           'the peer does not let us in: our name is not in its net_kernel:allow list, or we lack flags that it demands',
         );
       default:
-        return this.#fail('unexpected_message', `there is no ${describe(body)}`);
+        return this.#fail('unexpected_message', `there is no ${messageInWords(body)}`);
     }
   }
 
@@ -175,7 +170,7 @@ export class Initiator {
     const theirs = readChallenge(body);
     if (theirs === undefined) {
       const cause = body[0] === 'n'.charCodeAt(0) ? '; the peer may be older than OTP 23' : '';
-      return this.#fail('unexpected_message', `expected a challenge, got ${describe(body)}${cause}`);
+      return this.#fail('unexpected_message', `expected a challenge, got ${messageInWords(body)}${cause}`);
     }
     if (theirs.name !== peer) {
       return this.#fail('wrong_node', `who answers there is ${escaped(theirs.name)}; its address may be out of date`);
@@ -203,7 +198,8 @@ export class Initiator {
   #onChallengeAck(body: Buffer, { established }: ExpectChallengeAck): Unframed {
     const { cookie, challenge } = this.#options;
     const proof = readChallengeAck(body);
-    if (proof === undefined) return this.#fail('unexpected_message', `expected its digest, got ${describe(body)}`);
+    if (proof === undefined)
+      return this.#fail('unexpected_message', `expected its digest, got ${messageInWords(body)}`);
     if (!sameDigest(proof, digest(cookie, challenge))) {
       return this.#fail('bad_cookie', 'the cookie digest did not match: compare the cookies of both nodes');
     }

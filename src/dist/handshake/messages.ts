@@ -162,7 +162,7 @@ export function escaped(text: string): string {
 }
 
 /** What came, for an error message. Digests are not shown: with the challenge they would let a reader guess cookies. */
-export function describe(body: Buffer): string {
+export function messageInWords(body: Buffer): string {
   const tag = body[0];
   if (tag === undefined) return 'an empty message';
   if (tag === TAG.status) return `status ${escaped(body.toString('latin1', 1, 80))}`;

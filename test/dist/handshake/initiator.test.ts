@@ -100,6 +100,7 @@ describe.each(ways)('an initiator, fed %s', (way) => {
 
 test.each([
   ['a plain ok', message('sok'), 'unexpected_message'],
+  ['a plain alive', message('salive'), 'unexpected_message'],
   ['a name cut short', message('snamed:', u16(20), 'a@b'), 'unexpected_message'],
   ['no length', message('snamed:', [0]), 'unexpected_message'],
   ['a bad name', message('snamed:', u16(3), 'a b', u32(1)), 'bad_name'],

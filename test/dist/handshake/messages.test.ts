@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { digest, sameDigest } from '../../../src/dist/handshake/digest.js';
-import { describe as describeBody, escaped, writeSendName } from '../../../src/dist/handshake/messages.js';
+import { escaped, messageInWords, writeSendName } from '../../../src/dist/handshake/messages.js';
 import { isHost, nodeNameFault } from '../../../src/dist/handshake/node-name.js';
 
 test.each([
@@ -57,8 +57,8 @@ test('a host is what may stand behind the @', () => {
 test('bytes of a peer cannot act on a log, and digests do not get there', () => {
   expect(escaped('a\x1b[2J"\\\r\n')).toBe(String.raw`"a\x{1b}[2J\x{22}\x{5c}\x{d}\x{a}"`);
   expect(escaped('x'.repeat(100))).toHaveLength(63);
-  expect(describeBody(Buffer.from('sno\n'))).toBe(String.raw`status "no\x{a}"`);
-  expect(describeBody(Buffer.alloc(0))).toBe('an empty message');
-  expect(describeBody(Buffer.from('rXXXXYYYY'))).toBe('9 bytes starting with 114 (challengeReply)');
-  expect(describeBody(Buffer.from([1, 2]))).toBe('2 bytes starting with 1');
+  expect(messageInWords(Buffer.from('sno\n'))).toBe(String.raw`status "no\x{a}"`);
+  expect(messageInWords(Buffer.alloc(0))).toBe('an empty message');
+  expect(messageInWords(Buffer.from('rXXXXYYYY'))).toBe('9 bytes starting with 114 (challengeReply)');
+  expect(messageInWords(Buffer.from([1, 2]))).toBe('2 bytes starting with 1');
 });
