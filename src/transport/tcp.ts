@@ -2,7 +2,7 @@
 // Every failure is a ConnectionError that names the address and the likely cause; no listener outlives its socket.
 import { createServer, isIP, connect as netConnect, type Server, type Socket } from 'node:net';
 import { ArgumentError, ConnectionError, type ConnectionErrorCode } from '../errors.js';
-import { abortError } from './abort.js';
+import { untilConnected } from './abort.js';
 import { checkIsOptions, type OptionNames } from './check-options.js';
 import { hostAndPort, socketStream } from './socket-stream.js';
 import type { Endpoint, Listener, ListenOptions, Transport } from './transport.js';
@@ -61,16 +61,11 @@ function isCount(value: number): boolean {
 /** @internal What TLS runs on, too. The socket has been read by nobody. */
 export function connectSocket(endpoint: Endpoint, signal: AbortSignal, options: TcpOptions): Promise<Socket> {
   const { host, port } = endpoint;
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(abortError(signal, hostAndPort(host, port)));
-      return;
-    }
-    if (!isPort(port) || port === 0) {
-      reject(new ConnectionError('noport', `cannot connect to ${host}: ${port} is not a port (1 to 65535)`));
-      return;
-    }
-    const socket = netConnect({
+  const where = hostAndPort(host, port);
+  const make = () => {
+    if (!isPort(port) || port === 0)
+      throw new ConnectionError('noport', `cannot connect to ${host}: ${port} is not a port (1 to 65535)`);
+    return netConnect({
       host,
       port,
       noDelay: options.noDelay ?? true,
@@ -79,32 +74,12 @@ export function connectSocket(endpoint: Endpoint, signal: AbortSignal, options: 
       ...(options.keepAlive === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: options.keepAlive }),
       ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
     });
-    const settle = () => {
-      socket.off('connect', onConnect);
-      socket.off('error', onError);
-      signal.removeEventListener('abort', onAbort);
-    };
-    const fail = (error: ConnectionError) => {
-      settle();
-      // Late errors of a socket that nobody wants any more.
-      socket.on('error', () => {});
-      socket.destroy();
-      reject(error);
-    };
-    const onConnect = () => {
-      if (isSelfConnected(socket)) {
-        fail(new ConnectionError('econnrefused', `cannot connect to ${hostAndPort(host, port)}: ${nobodyThere}`));
-        return;
-      }
-      settle();
-      resolve(socket);
-    };
-    const onError = (error: Error) => fail(connectError(endpoint, error));
-    const onAbort = () => fail(abortError(signal, hostAndPort(host, port)));
-    socket.once('connect', onConnect);
-    socket.once('error', onError);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
+  };
+  const ready = (socket: Socket) => {
+    if (!isSelfConnected(socket)) return socket;
+    throw new ConnectionError('econnrefused', `cannot connect to ${where}: ${nobodyThere}`);
+  };
+  return untilConnected('connect', signal, where, make, (error) => connectError(endpoint, error), ready);
 }
 
 /** @internal What TLS runs on, too. The sockets are paused. */
@@ -195,9 +170,9 @@ const connectCauses: Readonly<Record<string, readonly [ConnectionErrorCode, stri
   EADDRNOTAVAIL: ['noconnection', 'the local address to start from is not one of this machine'],
 };
 
-function connectError({ host, port }: Endpoint, error: Error): ConnectionError {
+function connectError({ host, port }: Endpoint, error?: Error): ConnectionError {
   // With several addresses the error is an AggregateError that carries the code of the first attempt.
-  const code = (error as NodeJS.ErrnoException).code ?? '';
+  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? 'closed';
   const [ours, why] = connectCauses[code] ?? ['noconnection', 'see the cause'];
   return new ConnectionError(ours, `cannot connect to ${hostAndPort(host, port)}: ${why} (${code})`, { cause: error });
 }

@@ -1,9 +1,9 @@
 // Distribution over TLS (protocol section 7.1; OTP: -proto_dist inet_tls). TLS from the first byte, no ALPN, and lengths
 // of four bytes in the distribution handshake. Both ends show a certificate, for their own host, or nothing comes about.
 import { isIP, type Socket } from 'node:net';
-import { type ConnectionOptions, connect as tlsConnect } from 'node:tls';
+import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { ArgumentError, ConnectionError } from '../errors.js';
-import { abortError } from './abort.js';
+import { untilConnected } from './abort.js';
 import { checkIsOptions } from './check-options.js';
 import { hostAndPort } from './socket-stream.js';
 import { checkTcpOptions, connectSocket, listenForSockets, type TcpOptions } from './tcp.js';
@@ -90,7 +90,7 @@ function identity({ host, port, nodeHost = host }: Endpoint, side: TlsSide): Con
   };
 }
 
-function secure(
+async function secure(
   socket: Socket,
   { host, port }: Endpoint,
   signal: AbortSignal,
@@ -98,35 +98,15 @@ function secure(
   options: ConnectionOptions,
 ): Promise<ByteStream> {
   const remote = hostAndPort(host, port);
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      socket.destroy();
-      reject(abortError(signal, remote));
-      return;
-    }
-    const upper = tlsConnect(options);
-    // What is read goes to the TLS side; what is left is noise of a socket that nobody wants any more.
-    socket.on('error', () => {});
-    const settle = () => {
-      upper.off('secureConnect', onSecure).off('error', onError).off('close', onClose);
-      signal.removeEventListener('abort', onAbort);
-    };
-    const fail = (error: Error) => {
-      settle();
-      upper.on('error', () => {});
-      upper.destroy();
-      socket.destroy();
-      reject(error);
-    };
-    const onSecure = () => {
-      settle();
-      resolve(secured(upper, hostAndPort(socket.remoteAddress, socket.remotePort), side));
-    };
-    const onError = (error: Error) =>
-      fail(error instanceof ConnectionError ? error : tlsError(remote, error, socket.bytesRead));
-    const onClose = () => fail(tlsError(remote, undefined, socket.bytesRead));
-    const onAbort = () => fail(abortError(signal, remote));
-    upper.once('secureConnect', onSecure).once('error', onError).once('close', onClose);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
+  // What is read goes to the TLS side; what is left is noise of a socket that nobody wants any more.
+  socket.on('error', () => {});
+  const errorOf = (error?: Error) =>
+    error instanceof ConnectionError ? error : tlsError(remote, error, socket.bytesRead);
+  const ready = (upper: TLSSocket) => secured(upper, hostAndPort(socket.remoteAddress, socket.remotePort), side);
+  try {
+    return await untilConnected('secureConnect', signal, remote, () => tlsConnect(options), errorOf, ready);
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
 }

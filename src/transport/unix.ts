@@ -6,7 +6,7 @@ import { type BigIntStats, linkSync, lstatSync, mkdirSync, renameSync, rmSync } 
 import { createServer, connect as netConnect, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { ArgumentError, ConnectionError } from '../errors.js';
-import { abortError } from './abort.js';
+import { untilConnected } from './abort.js';
 import { checkIsOptions, type OptionNames } from './check-options.js';
 import { socketStream } from './socket-stream.js';
 import type { ByteStream, Endpoint, Listener, ListenOptions, Transport } from './transport.js';
@@ -70,31 +70,9 @@ function pathOf(directory: string, { node, host }: Pick<Endpoint, 'node' | 'host
 }
 
 function connect(path: string, signal: AbortSignal): Promise<ByteStream> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(abortError(signal, path));
-      return;
-    }
-    const socket = netConnect({ path });
-    const settle = () => {
-      socket.off('connect', onConnect).off('error', onError);
-      signal.removeEventListener('abort', onAbort);
-    };
-    const fail = (error: ConnectionError) => {
-      settle();
-      socket.on('error', () => {});
-      socket.destroy();
-      reject(error);
-    };
-    const onConnect = () => {
-      settle();
-      resolve(socketStream(socket, { remote: path }));
-    };
-    const onError = (error: Error) => fail(connectError(path, error));
-    const onAbort = () => fail(abortError(signal, path));
-    socket.once('connect', onConnect).once('error', onError);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
+  const make = () => netConnect({ path });
+  const ready = (socket: Socket) => socketStream(socket, { remote: path });
+  return untilConnected('connect', signal, path, make, (error) => connectError(path, error), ready);
 }
 
 async function listen(path: string, options: ListenOptions): Promise<Listener> {
@@ -172,7 +150,7 @@ function answers(path: string): Promise<boolean> {
   });
 }
 
-function connectError(path: string, error: Error): ConnectionError {
+function connectError(path: string, error?: Error): ConnectionError {
   const code = codeOf(error);
   const nobody = code === 'ENOENT' || code === 'ECONNREFUSED';
   const why = nobody ? 'no node listens there; it may be down, or use another directory' : 'see the cause';
@@ -195,6 +173,6 @@ function listenError(path: string, error: Error): ConnectionError {
   return new ConnectionError(word, `cannot listen on ${path} (${code})`, { cause: error });
 }
 
-function codeOf(error: Error): string {
-  return (error as NodeJS.ErrnoException).code ?? 'no code';
+function codeOf(error?: Error): string {
+  return (error as NodeJS.ErrnoException | undefined)?.code ?? 'no code';
 }
