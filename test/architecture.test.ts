@@ -139,6 +139,7 @@ describe('the checker', () => {
     ['let a: Map<any, string>;', 'uses any'],
     ['let a: Promise<Set<string, any>>;', 'uses any'],
     ['type A = string | any;', 'uses any'],
+    ['class A {\n  private b = 1;\n}', 'hides a member'],
     ['enum A { B }', 'declares an enum'],
     ['export const enum A { B }', 'declares an enum'],
     ['export default 1;', 'default export'],

@@ -108,36 +108,36 @@ function checkArguments(node: unknown, strategy: unknown, options: unknown): voi
 
 class Membership {
   readonly peers: Peers;
-  private readonly node: ClusterNode;
-  private readonly strategy: Strategy;
-  private readonly clock: Clock;
-  private readonly random: () => number;
-  private readonly interval: number;
-  private readonly timeout: number;
-  private readonly maxNodes: number;
-  private readonly only: (node: string) => boolean;
-  private readonly tell: (event: ClusterEvent) => void;
-  private readonly stopping = new AbortController();
-  private readonly nodeEvents: ReturnType<ClusterNode['monitorNodes']>;
-  private readonly watching: Promise<void>;
-  private asking: Promise<void> | undefined;
-  private timer: unknown;
+  readonly #node: ClusterNode;
+  readonly #strategy: Strategy;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #interval: number;
+  readonly #timeout: number;
+  readonly #maxNodes: number;
+  readonly #only: (node: string) => boolean;
+  readonly #tell: (event: ClusterEvent) => void;
+  readonly #stopping = new AbortController();
+  readonly #nodeEvents: ReturnType<ClusterNode['monitorNodes']>;
+  readonly #watching: Promise<void>;
+  #asking: Promise<void> | undefined;
+  #timer: unknown;
   /** What has been told already, so that it is told once. */
-  private failure: string | undefined;
-  private warnings = new Set<string>();
-  private ignored = new Set<string>();
+  #failure: string | undefined;
+  #warnings = new Set<string>();
+  #ignored = new Set<string>();
 
   constructor(node: ClusterNode, strategy: Strategy, options: ClusterOptions) {
     const { backOff = { min: 500, max: 30_000 }, onEvent, logger } = options;
-    this.node = node;
-    this.strategy = strategy;
-    this.clock = options.clock ?? SYSTEM_CLOCK;
-    this.random = options.random ?? Math.random;
-    this.interval = within('interval', options.interval ?? 5000, 1);
-    this.timeout = within('timeout', options.timeout ?? 10_000, 1);
-    this.maxNodes = within('maxNodes', options.maxNodes ?? 1000, 1);
-    this.only = options.only ?? (() => true);
-    this.tell = (event) => {
+    this.#node = node;
+    this.#strategy = strategy;
+    this.#clock = options.clock ?? SYSTEM_CLOCK;
+    this.#random = options.random ?? Math.random;
+    this.#interval = within('interval', options.interval ?? 5000, 1);
+    this.#timeout = within('timeout', options.timeout ?? 10_000, 1);
+    this.#maxNodes = within('maxNodes', options.maxNodes ?? 1000, 1);
+    this.#only = options.only ?? (() => true);
+    this.#tell = (event) => {
       if (logger !== undefined) logLine(logger, event);
       onEvent?.(event);
     };
@@ -146,69 +146,69 @@ class Membership {
       max: within('backOff.max', backOff.max, backOff.min),
       maxAttempts: within('maxAttempts', options.maxAttempts ?? 16, 1),
       disconnectGone: options.disconnectGone ?? false,
-      clock: this.clock,
-      random: this.random,
-      tell: this.tell,
+      clock: this.#clock,
+      random: this.#random,
+      tell: this.#tell,
       onNodeStopped: () => void this.stop(),
     });
-    this.nodeEvents = node.monitorNodes();
-    this.watching = this.watch();
+    this.#nodeEvents = node.monitorNodes();
+    this.#watching = this.#watch();
   }
 
   /** One question at a time: who asks meanwhile gets the same answer. */
   refresh(): Promise<void> {
-    if (this.stopping.signal.aborted) return Promise.resolve();
-    this.clock.clearTimeout(this.timer);
-    this.asking ??= this.ask().finally(() => {
-      this.asking = undefined;
-      if (this.stopping.signal.aborted) return;
-      const jitter = 0.9 + 0.2 * this.random();
-      this.timer = this.clock.setTimeout(() => void this.refresh(), Math.round(this.interval * jitter));
+    if (this.#stopping.signal.aborted) return Promise.resolve();
+    this.#clock.clearTimeout(this.#timer);
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = undefined;
+      if (this.#stopping.signal.aborted) return;
+      const jitter = 0.9 + 0.2 * this.#random();
+      this.#timer = this.#clock.setTimeout(() => void this.refresh(), Math.round(this.#interval * jitter));
     });
-    return this.asking;
+    return this.#asking;
   }
 
   async stop(): Promise<void> {
-    if (!this.stopping.signal.aborted) {
-      this.stopping.abort(new ConnectionError('aborted', `membership of ${this.node.name} was stopped`));
-      this.clock.clearTimeout(this.timer);
+    if (!this.#stopping.signal.aborted) {
+      this.#stopping.abort(new ConnectionError('aborted', `membership of ${this.#node.name} was stopped`));
+      this.#clock.clearTimeout(this.#timer);
       this.peers.stop();
-      void this.nodeEvents.return?.();
+      void this.#nodeEvents.return?.();
     }
-    await Promise.all([this.watching, this.asking]);
+    await Promise.all([this.#watching, this.#asking]);
   }
 
-  private async ask(): Promise<void> {
+  async #ask(): Promise<void> {
     let wanted: Set<string>;
     const warned = new Set<string>();
     const warn = (error: Error) => {
       warned.add(error.message);
-      if (!this.warnings.has(error.message)) this.tell({ type: 'warning', error });
+      if (!this.#warnings.has(error.message)) this.#tell({ type: 'warning', error });
     };
     try {
-      wanted = this.accepted(await this.answer(warn));
+      wanted = this.#accepted(await this.#answer(warn));
     } catch (thrown) {
-      if (this.stopping.signal.aborted) return;
-      const error = known(thrown, `strategy ${this.strategy.name ?? 'without a name'}`);
-      if (error.message !== this.failure) this.tell({ type: 'answer_failed', error });
-      this.failure = error.message;
+      if (this.#stopping.signal.aborted) return;
+      const error = known(thrown, `strategy ${this.#strategy.name ?? 'without a name'}`);
+      if (error.message !== this.#failure) this.#tell({ type: 'answer_failed', error });
+      this.#failure = error.message;
       // Connections may have come and gone without it.
       this.peers.check();
       return;
     }
-    if (this.stopping.signal.aborted) return;
-    this.failure = undefined;
-    this.warnings = warned;
+    if (this.#stopping.signal.aborted) return;
+    this.#failure = undefined;
+    this.#warnings = warned;
     this.peers.want(wanted);
   }
 
   /** The strategy may not heed its signal: its time is up all the same. */
-  private answer(warn: (error: Error) => void): Promise<readonly string[]> {
+  #answer(warn: (error: Error) => void): Promise<readonly string[]> {
     const ended = new AbortController();
-    const { signal } = this.stopping;
+    const { signal } = this.#stopping;
     return new Promise<readonly string[]>((resolve, reject) => {
       const settle = (outcome: () => void) => {
-        this.clock.clearTimeout(timer);
+        this.#clock.clearTimeout(timer);
         signal.removeEventListener('abort', onAbort);
         outcome();
       };
@@ -219,14 +219,14 @@ class Membership {
         });
       const onAbort = () => giveUp(signal.reason as Error);
       signal.addEventListener('abort', onAbort);
-      const late = new ConnectionError('timeout', `no answer within ${this.timeout} ms`);
-      const timer = this.clock.setTimeout(() => giveUp(late), this.timeout);
+      const late = new ConnectionError('timeout', `no answer within ${this.#timeout} ms`);
+      const timer = this.#clock.setTimeout(() => giveUp(late), this.#timeout);
       const timely = (error: Error) => {
         if (!ended.signal.aborted) warn(error);
       };
       Promise.resolve()
-        .then(() => this.strategy.nodes({ signal: ended.signal, self: this.node.name, warn: timely }))
-        .then((nodes) => this.checked(nodes))
+        .then(() => this.#strategy.nodes({ signal: ended.signal, self: this.#node.name, warn: timely }))
+        .then((nodes) => this.#checked(nodes))
         .then(
           (nodes) => settle(() => resolve(nodes)),
           (error: Error) => settle(() => reject(error)),
@@ -234,36 +234,36 @@ class Membership {
     });
   }
 
-  private checked(nodes: unknown): readonly string[] {
+  #checked(nodes: unknown): readonly string[] {
     if (!Array.isArray(nodes)) throw new ArgumentError('badarg', `expected a list of node names, got ${shown(nodes)}`);
-    if (nodes.length > this.maxNodes)
-      throw new LimitError('too_many_nodes', 'an answer names too many nodes', this.maxNodes, nodes.length);
+    if (nodes.length > this.#maxNodes)
+      throw new LimitError('too_many_nodes', 'an answer names too many nodes', this.#maxNodes, nodes.length);
     return nodes as readonly string[];
   }
 
-  private accepted(nodes: readonly string[]): Set<string> {
+  #accepted(nodes: readonly string[]): Set<string> {
     const wanted = new Set<string>();
     const ignored = new Set<string>();
     for (const node of nodes) {
-      if (node === this.node.name) continue;
+      if (node === this.#node.name) continue;
       const why = nameFault(node);
       if (why === undefined) {
-        if (this.only(node)) wanted.add(node);
+        if (this.#only(node)) wanted.add(node);
         continue;
       }
       const text = shown(node);
-      if (!ignored.has(text) && !this.ignored.has(text) && ignored.size < MOST_IGNORED)
-        this.tell({ type: 'ignored', name: text, why });
+      if (!ignored.has(text) && !this.#ignored.has(text) && ignored.size < MOST_IGNORED)
+        this.#tell({ type: 'ignored', name: text, why });
       ignored.add(text);
     }
-    this.ignored = ignored;
+    this.#ignored = ignored;
     return wanted;
   }
 
   /** Ends when the node does, or when `stop` ends the iteration. */
-  private async watch(): Promise<void> {
-    for await (const { type, node, reason } of this.nodeEvents) {
-      if (this.stopping.signal.aborted) return;
+  async #watch(): Promise<void> {
+    for await (const { type, node, reason } of this.#nodeEvents) {
+      if (this.#stopping.signal.aborted) return;
       if (type === 'nodeup') this.peers.up(node);
       else this.peers.down(node, reason);
     }

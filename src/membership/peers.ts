@@ -41,151 +41,151 @@ type State =
   | { readonly is: 'waiting'; readonly timer: unknown };
 
 export class Peers {
-  private readonly node: PeersNode;
-  private readonly options: PeersOptions;
-  private readonly peers = new Map<string, Peer>();
+  readonly #node: PeersNode;
+  readonly #options: PeersOptions;
+  readonly #peers = new Map<string, Peer>();
   /** In the order of their turns; who is no longer queued is passed over. */
-  private queue: Peer[] = [];
+  #queue: Peer[] = [];
   /** Those of nodes that are no longer wanted, too: an attempt goes on until it comes to something or nothing. */
-  private readonly attempts = new Set<AbortController>();
-  private stopped = false;
+  readonly #attempts = new Set<AbortController>();
+  #stopped = false;
 
   constructor(node: PeersNode, options: PeersOptions) {
-    this.node = node;
-    this.options = options;
+    this.#node = node;
+    this.#options = options;
   }
 
   wanted(): string[] {
-    return [...this.peers.keys()];
+    return [...this.#peers.keys()];
   }
 
   /** From now on these, and no others. */
   want(nodes: ReadonlySet<string>): void {
-    for (const peer of [...this.peers.values()]) if (!nodes.has(peer.node)) this.drop(peer);
+    for (const peer of [...this.#peers.values()]) if (!nodes.has(peer.node)) this.#drop(peer);
     for (const node of nodes) {
-      if (this.peers.has(node)) continue;
+      if (this.#peers.has(node)) continue;
       const peer: Peer = { node, state: { is: 'queued' }, failures: 0 };
-      this.peers.set(node, peer);
-      this.options.tell({ type: 'joined', node });
-      this.queue.push(peer);
+      this.#peers.set(node, peer);
+      this.#options.tell({ type: 'joined', node });
+      this.#queue.push(peer);
     }
     this.check();
   }
 
   /** Compares what should be with what is. */
   check(): void {
-    const connected = new Set(this.node.nodes('connected'));
-    for (const peer of this.peers.values()) {
+    const connected = new Set(this.#node.nodes('connected'));
+    for (const peer of this.#peers.values()) {
       const is = connected.has(peer.node);
-      if (is && peer.state.is !== 'connected') this.connected(peer);
-      else if (!is && peer.state.is === 'connected') this.lost(peer, undefined);
+      if (is && peer.state.is !== 'connected') this.#connected(peer);
+      else if (!is && peer.state.is === 'connected') this.#lost(peer, undefined);
     }
-    this.dial();
+    this.#dial();
   }
 
   up(node: string): void {
-    const peer = this.peers.get(node);
-    if (peer !== undefined && peer.state.is !== 'connected' && this.isConnected(node)) this.connected(peer);
+    const peer = this.#peers.get(node);
+    if (peer !== undefined && peer.state.is !== 'connected' && this.#isConnected(node)) this.#connected(peer);
   }
 
   down(node: string, reason: Error | undefined): void {
-    const peer = this.peers.get(node);
-    if (peer?.state.is === 'connected' && !this.isConnected(node)) this.lost(peer, reason);
+    const peer = this.#peers.get(node);
+    if (peer?.state.is === 'connected' && !this.#isConnected(node)) this.#lost(peer, reason);
   }
 
   stop(): void {
-    this.stopped = true;
-    for (const peer of this.peers.values()) this.stopWaiting(peer);
-    this.peers.clear();
-    this.queue = [];
-    for (const attempt of this.attempts)
+    this.#stopped = true;
+    for (const peer of this.#peers.values()) this.#stopWaiting(peer);
+    this.#peers.clear();
+    this.#queue = [];
+    for (const attempt of this.#attempts)
       attempt.abort(new ConnectionError('aborted', 'the membership that wanted this connection was stopped'));
   }
 
-  private isConnected(node: string): boolean {
-    return this.node.nodes('connected').includes(node);
+  #isConnected(node: string): boolean {
+    return this.#node.nodes('connected').includes(node);
   }
 
-  private drop(peer: Peer): void {
-    this.peers.delete(peer.node);
-    this.stopWaiting(peer);
-    const disconnected = this.options.disconnectGone && this.node.disconnect(peer.node);
-    this.options.tell({ type: 'left', node: peer.node, disconnected });
+  #drop(peer: Peer): void {
+    this.#peers.delete(peer.node);
+    this.#stopWaiting(peer);
+    const disconnected = this.#options.disconnectGone && this.#node.disconnect(peer.node);
+    this.#options.tell({ type: 'left', node: peer.node, disconnected });
   }
 
-  private stopWaiting({ state }: Peer): void {
-    if (state.is === 'waiting') this.options.clock.clearTimeout(state.timer);
+  #stopWaiting({ state }: Peer): void {
+    if (state.is === 'waiting') this.#options.clock.clearTimeout(state.timer);
   }
 
-  private connected(peer: Peer): void {
+  #connected(peer: Peer): void {
     // An attempt that is under way ends by itself: whether it, or the peer's own, made the connection is all the same.
-    this.stopWaiting(peer);
-    peer.state = { is: 'connected', since: this.options.clock.now() };
-    this.options.tell({ type: 'connected', node: peer.node });
+    this.#stopWaiting(peer);
+    peer.state = { is: 'connected', since: this.#options.clock.now() };
+    this.#options.tell({ type: 'connected', node: peer.node });
   }
 
-  private lost(peer: Peer, error: Error | undefined): void {
-    const { clock, max, tell } = this.options;
+  #lost(peer: Peer, error: Error | undefined): void {
+    const { clock, max, tell } = this.#options;
     // Only who has stayed has earned a fresh start: others come and go, and are asked ever more rarely.
     if (peer.state.is === 'connected' && clock.now() - peer.state.since >= max) peer.failures = 0;
-    const retryIn = this.wait(peer);
+    const retryIn = this.#wait(peer);
     tell({ type: 'disconnected', node: peer.node, retryIn, ...(error === undefined ? {} : { error }) });
   }
 
   /** Half to all of a span that doubles: nodes that lost each other at once do not come back at once. */
-  private wait(peer: Peer): number {
-    const { min, max, random, clock } = this.options;
+  #wait(peer: Peer): number {
+    const { min, max, random, clock } = this.#options;
     const span = Math.min(max, min * 2 ** Math.min(peer.failures, 31));
     const ms = Math.round(span / 2 + (span / 2) * random());
     peer.failures++;
     const timer = clock.setTimeout(() => {
       peer.state = { is: 'queued' };
-      this.queue.push(peer);
-      this.dial();
+      this.#queue.push(peer);
+      this.#dial();
     }, ms);
     peer.state = { is: 'waiting', timer };
     return ms;
   }
 
-  private dial(): void {
-    while (this.attempts.size < this.options.maxAttempts && !this.stopped) {
-      const peer = this.queue.shift();
+  #dial(): void {
+    while (this.#attempts.size < this.#options.maxAttempts && !this.#stopped) {
+      const peer = this.#queue.shift();
       if (peer === undefined) return;
-      if (peer.state.is !== 'queued' || this.peers.get(peer.node) !== peer) continue;
-      if (this.isConnected(peer.node)) this.connected(peer);
-      else void this.attempt(peer);
+      if (peer.state.is !== 'queued' || this.#peers.get(peer.node) !== peer) continue;
+      if (this.#isConnected(peer.node)) this.#connected(peer);
+      else void this.#attempt(peer);
     }
   }
 
   /** Never rejects. */
-  private async attempt(peer: Peer): Promise<void> {
+  async #attempt(peer: Peer): Promise<void> {
     const attempt = new AbortController();
-    this.attempts.add(attempt);
+    this.#attempts.add(attempt);
     peer.state = { is: 'dialling' };
     let error: Error | undefined;
     try {
-      await this.node.connect(peer.node, { signal: attempt.signal });
+      await this.#node.connect(peer.node, { signal: attempt.signal });
     } catch (thrown) {
       error = known(thrown, `connecting to ${peer.node}`);
     }
-    this.attempts.delete(attempt);
-    if (this.stopped) return;
+    this.#attempts.delete(attempt);
+    if (this.#stopped) return;
     if (error instanceof ConnectionError && (error as ConnectionError).code === 'node_stopped') {
-      this.options.onNodeStopped();
+      this.#options.onNodeStopped();
       return;
     }
-    if (this.peers.get(peer.node) === peer) this.attempted(peer, error);
-    else if (!this.peers.has(peer.node) && this.options.disconnectGone) this.node.disconnect(peer.node);
-    this.dial();
+    if (this.#peers.get(peer.node) === peer) this.#attempted(peer, error);
+    else if (!this.#peers.has(peer.node) && this.#options.disconnectGone) this.#node.disconnect(peer.node);
+    this.#dial();
   }
 
-  private attempted(peer: Peer, error: Error | undefined): void {
+  #attempted(peer: Peer, error: Error | undefined): void {
     if (peer.state.is !== 'dialling') return;
-    if (this.isConnected(peer.node)) {
-      this.connected(peer);
+    if (this.#isConnected(peer.node)) {
+      this.#connected(peer);
       return;
     }
     const failure = error ?? new ConnectionError('connection_closed', `${peer.node} was connected, and went at once`);
-    this.options.tell({ type: 'failed', node: peer.node, retryIn: this.wait(peer), error: failure });
+    this.#options.tell({ type: 'failed', node: peer.node, retryIn: this.#wait(peer), error: failure });
   }
 }

@@ -32,17 +32,18 @@ export interface AcceptOptions {
 }
 
 export class Acceptors {
-  private readonly options: AcceptOptions;
+  readonly #options: AcceptOptions;
   // Insertion order is age: the first one is the oldest.
-  private readonly unproved = new Set<Handshaking>();
+  readonly #unproved = new Set<Handshaking>();
 
   constructor(options: AcceptOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
   /** @param lengthBytes of the carrier that brought the stream: a node may listen on several. */
   accept(stream: ByteStream, lengthBytes: LengthBytes): void {
-    const { options, unproved } = this;
+    const options = this.#options;
+    const unproved = this.#unproved;
     if (unproved.size >= options.unauthenticated) {
       for (const oldest of unproved) {
         oldest.abort('too_many_unauthenticated');
@@ -95,6 +96,6 @@ export class Acceptors {
 
   /** Drops everybody who has not proved anything yet. */
   stop(): void {
-    for (const handshaking of [...this.unproved]) handshaking.abort();
+    for (const handshaking of [...this.#unproved]) handshaking.abort();
   }
 }

@@ -8,8 +8,8 @@ const QUICK_ANSWERS = 4;
 export class BusyWait {
   /** Milliseconds. */
   readonly window: number;
-  private until = 0;
-  private awake = false;
+  #until = 0;
+  #awake = false;
 
   /** @param microseconds how long to wait awake at most; 0: never. */
   constructor(microseconds: number) {
@@ -18,40 +18,40 @@ export class BusyWait {
 
   /** Whether the loop is being kept awake. */
   get waiting(): boolean {
-    return this.awake;
+    return this.#awake;
   }
 
   /** Keeps the loop awake for a window from `now` on. */
   start(now: number): void {
-    this.until = now + this.window;
-    if (this.awake) return;
-    this.awake = true;
-    setImmediate(this.turn);
+    this.#until = now + this.window;
+    if (this.#awake) return;
+    this.#awake = true;
+    setImmediate(this.#turn);
   }
 
-  private readonly turn = (): void => {
-    if (performance.now() < this.until) setImmediate(this.turn);
-    else this.awake = false;
+  readonly #turn = (): void => {
+    if (performance.now() < this.#until) setImmediate(this.#turn);
+    else this.#awake = false;
   };
 }
 
 /** One per connection: whether its peer answers quickly. What comes without having been asked for tells nothing. */
 export class Exchange {
-  private readonly busyWait: BusyWait;
-  private heardAt = Number.NEGATIVE_INFINITY;
-  private sentThen = 0;
-  private quick = 0;
+  readonly #busyWait: BusyWait;
+  #heardAt = Number.NEGATIVE_INFINITY;
+  #sentThen = 0;
+  #quick = 0;
 
   constructor(busyWait: BusyWait) {
-    this.busyWait = busyWait;
+    this.#busyWait = busyWait;
   }
 
   /** The peer has said something; `sentBytes` is what it has been sent so far. */
   heard(now: number, sentBytes: number): void {
-    const { window } = this.busyWait;
-    this.quick = sentBytes !== this.sentThen && now - this.heardAt < window ? this.quick + 1 : 0;
-    this.heardAt = now;
-    this.sentThen = sentBytes;
-    if (this.quick >= QUICK_ANSWERS) this.busyWait.start(now);
+    const { window } = this.#busyWait;
+    this.#quick = sentBytes !== this.#sentThen && now - this.#heardAt < window ? this.#quick + 1 : 0;
+    this.#heardAt = now;
+    this.#sentThen = sentBytes;
+    if (this.#quick >= QUICK_ANSWERS) this.#busyWait.start(now);
   }
 }

@@ -27,23 +27,23 @@ export interface DialOptions {
 
 /** The challenges of handshakes in progress: one of them coming back from a peer is a reflection and never answered. */
 export class Challenges {
-  private readonly outstanding = new Set<number>();
+  readonly #outstanding = new Set<number>();
 
   issue(): number {
     for (;;) {
       const challenge = randomBytes(4).readUInt32BE();
-      if (this.outstanding.has(challenge)) continue;
-      this.outstanding.add(challenge);
+      if (this.#outstanding.has(challenge)) continue;
+      this.#outstanding.add(challenge);
       return challenge;
     }
   }
 
   has(challenge: number): boolean {
-    return this.outstanding.has(challenge);
+    return this.#outstanding.has(challenge);
   }
 
   settle(challenge: number): void {
-    this.outstanding.delete(challenge);
+    this.#outstanding.delete(challenge);
   }
 }
 

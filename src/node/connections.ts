@@ -69,31 +69,31 @@ export interface ConnectionsOptions {
 }
 
 export class Connections {
-  private readonly peers = new Map<string, Peer>();
-  private readonly options: ConnectionsOptions;
-  private stopped = false;
+  readonly #peers = new Map<string, Peer>();
+  readonly #options: ConnectionsOptions;
+  #stopped = false;
 
   constructor(options: ConnectionsOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
   get(peer: string): DistController | undefined {
-    return this.peers.get(peer)?.controller;
+    return this.#peers.get(peer)?.controller;
   }
 
   /** @internal Number of nodes that we have to do with; for tests. */
   get size(): number {
-    return this.peers.size;
+    return this.#peers.size;
   }
 
   /** All connections that are up. */
   up(): DistController[] {
-    return [...this.peers.values()].flatMap(({ controller }) => (controller === undefined ? [] : [controller]));
+    return [...this.#peers.values()].flatMap(({ controller }) => (controller === undefined ? [] : [controller]));
   }
 
   /** The connections that may come up, all of them or the one to `name`. */
   pending(name?: string): Pending[] {
-    const peers = name === undefined ? this.peers.values() : [this.peers.get(name)];
+    const peers = name === undefined ? this.#peers.values() : [this.#peers.get(name)];
     return [...peers].flatMap((peer) => {
       if (peer === undefined || peer.controller !== undefined) return [];
       const { name: node, attempt, since, queuedBytes } = peer;
@@ -104,38 +104,38 @@ export class Connections {
 
   /** Whether there is a connection, or one may come up soon. */
   knows(name: string): boolean {
-    return this.peers.has(name);
+    return this.#peers.has(name);
   }
 
   /** Whether a connection may come up soon. */
   isConnecting(name: string): boolean {
-    const peer = this.peers.get(name);
+    const peer = this.#peers.get(name);
     return peer !== undefined && peer.controller === undefined;
   }
 
   /** Whether signals wait for a connection to come up. */
   get waiting(): boolean {
-    for (const { queued } of this.peers.values()) if (queued.length > 0) return true;
+    for (const { queued } of this.#peers.values()) if (queued.length > 0) return true;
     return false;
   }
 
   /** Connects unless connected. @throws the error that ended the attempt. */
   connect(name: string): Promise<void> {
     return new Promise((resolve, reject) => {
-      const peer = this.peer(name);
+      const peer = this.#peer(name);
       if (peer.controller !== undefined) {
         resolve();
         return;
       }
       peer.waiters.push({ resolve, reject });
-      this.want(peer);
+      this.#want(peer);
     });
   }
 
   /** Sends a signal that is worth a connection as soon as there is one. */
   queue(name: string, signal: Signal): void {
-    const peer = this.peer(name);
-    const { queuedSignals, queueBytes } = this.options;
+    const peer = this.#peer(name);
+    const { queuedSignals, queueBytes } = this.#options;
     const signals = peer.queued.length + 1;
     const bytes = peer.queuedBytes + roughBytes(signal);
     if (signals > queuedSignals || (signals > 1 && bytes > queueBytes)) {
@@ -143,18 +143,18 @@ export class Connections {
         signals > queuedSignals
           ? (['signals', queuedSignals, signals] as const)
           : (['bytes', queueBytes, bytes] as const);
-      this.giveUp(peer, new LimitError('send_queue_full', `${what} waiting for ${name}`, limit, asked));
+      this.#giveUp(peer, new LimitError('send_queue_full', `${what} waiting for ${name}`, limit, asked));
       return;
     }
     peer.queuedBytes = bytes;
     peer.queued.push(signal);
-    this.want(peer);
+    this.#want(peer);
   }
 
   /** What an acceptor answers to a node that says it is `name`. It has proved nothing yet: at most it makes us wait. */
   decide(name: string): Decision {
-    if (name === this.options.self) return 'nok';
-    const peer = this.peers.get(name);
+    if (name === this.#options.self) return 'nok';
+    const peer = this.#peers.get(name);
     if (peer?.controller !== undefined) return 'alive';
     if (peer?.attempt === undefined) return 'ok';
     if (peer.attempt.phase === 'lookup') {
@@ -162,12 +162,12 @@ export class Connections {
       peer.attempt.hold();
       return 'ok_simultaneous';
     }
-    return compareNames(this.options.self, name) > 0 ? 'nok' : 'ok_simultaneous';
+    return compareNames(this.#options.self, name) > 0 ? 'nok' : 'ok_simultaneous';
   }
 
   /** Whether an attempt of ours is of use if the peer thinks that we are connected already. */
   stillWanted(name: string): boolean {
-    return this.peers.get(name)?.controller === undefined;
+    return this.#peers.get(name)?.controller === undefined;
   }
 
   /**
@@ -182,64 +182,64 @@ export class Connections {
     replacing: boolean,
   ): DistController | undefined {
     const before = this.get(established.peer);
-    if (this.stopped || (before !== undefined && !replacing)) {
+    if (this.#stopped || (before !== undefined && !replacing)) {
       stream.destroy();
       return undefined;
     }
     before?.close(new ConnectionError('connection_closed', `${established.peer} has connected anew`));
     // Not sooner: with its old connection an idle peer is forgotten.
-    const peer = this.peer(established.peer);
-    this.settle(peer);
-    const controller = this.options.open(established, stream, direction);
+    const peer = this.#peer(established.peer);
+    this.#settle(peer);
+    const controller = this.#options.open(established, stream, direction);
     peer.controller = controller;
-    this.options.onUp(controller);
+    this.#options.onUp(controller);
     const { queued, waiters } = peer;
     peer.queued = [];
     peer.queuedBytes = 0;
     peer.waiters = [];
-    for (const signal of queued) this.options.transmit(controller, signal);
+    for (const signal of queued) this.#options.transmit(controller, signal);
     for (const waiter of waiters) waiter.resolve();
     return controller;
   }
 
   /** The handshake of a node that said it was `name` has failed. */
   incomingFailed(name: string): void {
-    this.peers.get(name)?.attempt?.release();
+    this.#peers.get(name)?.attempt?.release();
   }
 
   /** Our attempt has failed. */
   failed(name: string, attempt: Attempt, error: Error): void {
-    const peer = this.peers.get(name);
+    const peer = this.#peers.get(name);
     if (peer === undefined || peer.attempt !== attempt) return;
     peer.attempt = undefined;
     if ((error as HandshakeError).code === 'nok') {
       // The peer's own attempt is under way and better than ours; it ends in `established`, or never comes.
       const left = Math.max(0, attempt.deadline - performance.now());
       peer.since = performance.now();
-      peer.expecting = setTimeout(() => this.giveUp(peer, error), left);
+      peer.expecting = setTimeout(() => this.#giveUp(peer, error), left);
       return;
     }
-    this.giveUp(peer, error);
+    this.#giveUp(peer, error);
   }
 
   /** A connection has ended. */
   wentDown(controller: DistController, reason: Error | undefined): void {
-    const peer = this.peers.get(controller.peer);
+    const peer = this.#peers.get(controller.peer);
     if (peer?.controller === controller) {
       peer.controller = undefined;
-      this.forgetIfIdle(peer);
+      this.#forgetIfIdle(peer);
     }
-    this.options.onDown(controller, reason);
+    this.#options.onDown(controller, reason);
   }
 
   /** Ends every attempt; connections that are up are the caller's to close. */
   stop(error: Error): void {
-    this.stopped = true;
-    for (const peer of [...this.peers.values()]) if (peer.controller === undefined) this.giveUp(peer, error);
+    this.#stopped = true;
+    for (const peer of [...this.#peers.values()]) if (peer.controller === undefined) this.#giveUp(peer, error);
   }
 
-  private peer(name: string): Peer {
-    const known = this.peers.get(name);
+  #peer(name: string): Peer {
+    const known = this.#peers.get(name);
     if (known !== undefined) return known;
     const fresh: Peer = {
       name,
@@ -251,32 +251,32 @@ export class Connections {
       waiters: [],
       expecting: undefined,
     };
-    this.peers.set(name, fresh);
+    this.#peers.set(name, fresh);
     return fresh;
   }
 
-  private want(peer: Peer): void {
+  #want(peer: Peer): void {
     if (peer.controller !== undefined || peer.attempt !== undefined || peer.expecting !== undefined) return;
-    if (this.stopped) {
-      this.giveUp(peer, new ConnectionError('node_stopped', 'this node has been stopped'));
+    if (this.#stopped) {
+      this.#giveUp(peer, new ConnectionError('node_stopped', 'this node has been stopped'));
       return;
     }
     peer.since = performance.now();
-    peer.attempt = this.options.dial(peer.name);
+    peer.attempt = this.#options.dial(peer.name);
   }
 
-  private giveUp(peer: Peer, error: Error): void {
-    this.settle(peer);
+  #giveUp(peer: Peer, error: Error): void {
+    this.#settle(peer);
     const { waiters } = peer;
     peer.waiters = [];
     peer.queued = [];
     peer.queuedBytes = 0;
-    this.forgetIfIdle(peer);
-    this.options.onFailed(peer.name, error);
+    this.#forgetIfIdle(peer);
+    this.#options.onFailed(peer.name, error);
     for (const waiter of waiters) waiter.reject(error);
   }
 
-  private settle(peer: Peer): void {
+  #settle(peer: Peer): void {
     clearTimeout(peer.expecting);
     peer.expecting = undefined;
     const { attempt } = peer;
@@ -285,9 +285,9 @@ export class Connections {
     attempt?.abort();
   }
 
-  private forgetIfIdle(peer: Peer): void {
+  #forgetIfIdle(peer: Peer): void {
     if (peer.controller !== undefined || peer.attempt !== undefined || peer.waiters.length > 0) return;
-    if (this.peers.get(peer.name) === peer) this.peers.delete(peer.name);
+    if (this.#peers.get(peer.name) === peer) this.#peers.delete(peer.name);
   }
 }
 

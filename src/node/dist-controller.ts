@@ -35,25 +35,25 @@ export class DistController implements ByteStreamSink {
   readonly direction: Direction;
   /** When it came up, on the clock of `performance.now()`. */
   readonly since: number = performance.now();
-  private readonly stream: ByteStream;
-  private readonly connection: Connection;
-  private readonly pump: Pump;
-  private readonly exchange: Exchange;
-  private readonly ticker: ReturnType<typeof setInterval>;
-  private readonly options: DistControllerOptions;
-  private down = false;
+  readonly #stream: ByteStream;
+  readonly #connection: Connection;
+  readonly #pump: Pump;
+  readonly #exchange: Exchange;
+  readonly #ticker: ReturnType<typeof setInterval>;
+  readonly #options: DistControllerOptions;
+  #down = false;
   /** Told when the stream has closed: whoever waits for {@link end}. */
-  private closed: (() => void) | undefined;
+  #closed: (() => void) | undefined;
 
   constructor(options: DistControllerOptions) {
     const { established, stream, self, connection } = options;
-    this.options = options;
+    this.#options = options;
     this.peer = established.peer;
     this.established = established;
-    this.stream = stream;
+    this.#stream = stream;
     this.direction = options.direction;
     this.hidden = !hasFlags(established.flags, DFLAG.DFLAG_PUBLISHED);
-    this.connection = new Connection({
+    this.#connection = new Connection({
       ...connection,
       self,
       peer: established.peer,
@@ -61,7 +61,7 @@ export class DistController implements ByteStreamSink {
       now: performance.now(),
       sink: options,
     });
-    this.pump = new Pump(stream, this.connection, {
+    this.#pump = new Pump(stream, this.#connection, {
       busyMark: options.busyBytes,
       hardCap: options.queueBytes,
       onBusy: (busy) => options.onBusy(busy),
@@ -70,25 +70,25 @@ export class DistController implements ByteStreamSink {
           new LimitError('send_queue_full', `${this.peer} does not read fast enough`, options.queueBytes, queued),
         ),
     });
-    this.exchange = new Exchange(options.busyWait);
-    this.ticker = setInterval(() => this.tick(), this.connection.tickInterval);
-    this.ticker.unref();
+    this.#exchange = new Exchange(options.busyWait);
+    this.#ticker = setInterval(() => this.#tick(), this.#connection.tickInterval);
+    this.#ticker.unref();
   }
 
   get busy(): boolean {
-    return this.pump.busy;
+    return this.#pump.busy;
   }
 
   get queuedBytes(): number {
-    return this.pump.queuedBytes;
+    return this.#pump.queuedBytes;
   }
 
   get remote(): string {
-    return this.stream.remote;
+    return this.#stream.remote;
   }
 
   get statistics(): ConnectionStatistics {
-    return this.connection.statistics;
+    return this.#connection.statistics;
   }
 
   /**
@@ -96,64 +96,64 @@ export class DistController implements ByteStreamSink {
    * @throws ArgumentError `not_encodable`
    */
   send(message: ControlMessage): boolean {
-    if (this.down) return false;
-    const told = this.connection.send(message);
-    this.pump.schedule();
+    if (this.#down) return false;
+    const told = this.#connection.send(message);
+    this.#pump.schedule();
     return told;
   }
 
   /** Closes at once, without sending what is queued. */
   close(reason?: Error): void {
-    if (this.down) return;
-    this.finish(reason);
-    this.stream.destroy();
+    if (this.#down) return;
+    this.#finish(reason);
+    this.#stream.destroy();
   }
 
   /** Sends what is queued, then closes; gives up on a peer that does not read after `grace` ms, and at once on `hurry`. */
   end(grace: number, hurry: AbortSignal): Promise<void> {
-    if (this.down) return Promise.resolve();
+    if (this.#down) return Promise.resolve();
     return new Promise((resolve) => {
-      const giveUp = (): void => this.stream.destroy();
+      const giveUp = (): void => this.#stream.destroy();
       const timer = startTimeout(grace, giveUp);
       hurry.addEventListener('abort', giveUp, { once: true });
-      this.closed = () => {
+      this.#closed = () => {
         timer?.cancel();
         hurry.removeEventListener('abort', giveUp);
         resolve();
       };
-      this.pump.finish();
-      this.finish(undefined);
-      this.stream.end();
+      this.#pump.finish();
+      this.#finish(undefined);
+      this.#stream.end();
       if (hurry.aborted) giveUp();
     });
   }
 
   onData(chunk: Buffer): void {
-    if (this.down) return;
+    if (this.#down) return;
     const now = performance.now();
-    this.exchange.heard(now, this.pump.sentBytes);
+    this.#exchange.heard(now, this.#pump.sentBytes);
     try {
-      this.connection.receive(chunk, now);
+      this.#connection.receive(chunk, now);
     } catch (error) {
       this.close(error as Error);
     }
   }
 
   onDrain(): void {
-    this.pump.flush();
+    this.#pump.flush();
   }
 
   onClose(error?: Error): void {
     const what = error === undefined ? 'closed the connection' : 'is gone';
     const cause = error === undefined ? {} : { cause: error };
-    this.finish(new ConnectionError('connection_closed', `${this.peer} (${this.remote}) ${what}`, cause));
-    this.closed?.();
+    this.#finish(new ConnectionError('connection_closed', `${this.peer} (${this.remote}) ${what}`, cause));
+    this.#closed?.();
   }
 
-  private tick(): void {
+  #tick(): void {
     try {
-      if (this.connection.tick(performance.now(), this.stream.bufferedBytes) === 'alive') {
-        this.pump.schedule();
+      if (this.#connection.tick(performance.now(), this.#stream.bufferedBytes) === 'alive') {
+        this.#pump.schedule();
         return;
       }
     } catch (error) {
@@ -164,12 +164,12 @@ export class DistController implements ByteStreamSink {
     this.close(new ConnectionError('net_tick_timeout', silent));
   }
 
-  private finish(reason: Error | undefined): void {
-    if (this.down) return;
-    this.down = true;
+  #finish(reason: Error | undefined): void {
+    if (this.#down) return;
+    this.#down = true;
     // What follows in the chunk that is being read is not delivered any more.
-    this.connection.close();
-    clearInterval(this.ticker);
-    this.options.onDown(reason);
+    this.#connection.close();
+    clearInterval(this.#ticker);
+    this.#options.onDown(reason);
   }
 }

@@ -11,9 +11,9 @@ export type ExposedModule = Readonly<Record<string, (...args: never[]) => unknow
 type Functions = ReadonlyMap<string, ExposedFunction>;
 
 export class Exposed {
-  private readonly modules = new Map<string, Functions>();
+  readonly #modules = new Map<string, Functions>();
   /** What every node has; an application's function of the same name and arity goes before it. */
-  private readonly own = new Map<string, Map<string, ExposedFunction>>();
+  readonly #own = new Map<string, Map<string, ExposedFunction>>();
 
   /**
    * Makes `functions` callable as `module:name/arity`; what the application exposed under that name before is replaced.
@@ -36,17 +36,17 @@ export class Exposed {
       const call = (_self: unknown, args: readonly Term[]): unknown => run.apply(functions, args as never[]);
       return [`${name}/${arity}`, call] as const;
     });
-    this.modules.set(module, new Map(found));
+    this.#modules.set(module, new Map(found));
   }
 
   /** @internal Adds one function of the node itself, which also wants to know the process it runs in. */
   add(module: string, name: string, arity: number, run: ExposedFunction): void {
-    const functions = this.own.get(module) ?? new Map<string, ExposedFunction>();
-    this.own.set(module, functions.set(`${name}/${arity}`, run));
+    const functions = this.#own.get(module) ?? new Map<string, ExposedFunction>();
+    this.#own.set(module, functions.set(`${name}/${arity}`, run));
   }
 
   find(module: string, name: string, arity: number): ExposedFunction | undefined {
     const key = `${name}/${arity}`;
-    return this.modules.get(module)?.get(key) ?? this.own.get(module)?.get(key);
+    return this.#modules.get(module)?.get(key) ?? this.#own.get(module)?.get(key);
   }
 }

@@ -34,57 +34,57 @@ type Step<Event> = IteratorResult<Event, undefined>;
 
 /** One listener: iterate it, and leave the loop (or call `return`) to stop listening. */
 class Listening<Event> implements AsyncIterableIterator<Event, undefined, undefined> {
-  private readonly events: Event[] = [];
-  private readonly waiting: { resolve(step: Step<Event>): void; reject(error: Error): void }[] = [];
-  private readonly maxQueued: number;
-  private readonly leave: () => void;
-  private listening = true;
+  readonly #events: Event[] = [];
+  readonly #waiting: { resolve(step: Step<Event>): void; reject(error: Error): void }[] = [];
+  readonly #maxQueued: number;
+  readonly #leave: () => void;
+  #listening = true;
   /** What the iterator throws, once, behind the events that are left. */
-  private failure: Error | undefined = undefined;
+  #failure: Error | undefined = undefined;
 
   constructor(maxQueued: number, leave: (listener: Listening<Event>) => void) {
-    this.maxQueued = maxQueued;
-    this.leave = () => leave(this);
+    this.#maxQueued = maxQueued;
+    this.#leave = () => leave(this);
   }
 
   push(event: Event): void {
-    const next = this.waiting.shift();
+    const next = this.#waiting.shift();
     if (next !== undefined) next.resolve({ value: event, done: false });
-    else if (this.events.length < this.maxQueued) this.events.push(event);
+    else if (this.#events.length < this.#maxQueued) this.#events.push(event);
     else {
       const what = 'events that nobody has read';
-      this.end(new LimitError('too_many_events', what, this.maxQueued, this.events.length + 1));
+      this.end(new LimitError('too_many_events', what, this.#maxQueued, this.#events.length + 1));
     }
   }
 
   /** No more events. */
   end(failure?: Error): void {
-    if (!this.listening) return;
-    this.listening = false;
-    this.leave();
-    this.failure = failure;
-    for (const next of this.waiting.splice(0)) this.settle(next);
+    if (!this.#listening) return;
+    this.#listening = false;
+    this.#leave();
+    this.#failure = failure;
+    for (const next of this.#waiting.splice(0)) this.#settle(next);
   }
 
   /** No more events, and none of those that wait. */
   abort(failure: Error): void {
-    this.events.length = 0;
+    this.#events.length = 0;
     this.end(failure);
   }
 
   next(): Promise<Step<Event>> {
-    const event = this.events.shift();
+    const event = this.#events.shift();
     if (event !== undefined) return Promise.resolve({ value: event, done: false });
     return new Promise((resolve, reject) => {
-      if (this.listening) this.waiting.push({ resolve, reject });
-      else this.settle({ resolve, reject });
+      if (this.#listening) this.#waiting.push({ resolve, reject });
+      else this.#settle({ resolve, reject });
     });
   }
 
   return(): Promise<Step<Event>> {
-    this.events.length = 0;
+    this.#events.length = 0;
     this.end();
-    this.failure = undefined;
+    this.#failure = undefined;
     return Promise.resolve(END);
   }
 
@@ -92,9 +92,9 @@ class Listening<Event> implements AsyncIterableIterator<Event, undefined, undefi
     return this;
   }
 
-  private settle({ resolve, reject }: { resolve(step: Step<Event>): void; reject(error: Error): void }): void {
-    const { failure } = this;
-    this.failure = undefined;
+  #settle({ resolve, reject }: { resolve(step: Step<Event>): void; reject(error: Error): void }): void {
+    const failure = this.#failure;
+    this.#failure = undefined;
     if (failure === undefined) resolve(END);
     else reject(failure);
   }
@@ -103,12 +103,12 @@ class Listening<Event> implements AsyncIterableIterator<Event, undefined, undefi
 const END = { value: undefined, done: true } as const;
 
 export class Monitors<Event> {
-  private readonly listeners = new Set<Listening<Event>>();
-  private ended = false;
+  readonly #listeners = new Set<Listening<Event>>();
+  #ended = false;
 
   /** Number of those who listen. */
   get size(): number {
-    return this.listeners.size;
+    return this.#listeners.size;
   }
 
   /** Events from now on, until the node stops. @throws ArgumentError `badarg`. */
@@ -119,24 +119,24 @@ export class Monitors<Event> {
       listening.abort(new ConnectionError('aborted', `${where} was aborted`, { cause: signal?.reason }));
     };
     const listening: Listening<Event> = new Listening(maxQueued, (listener) => {
-      this.listeners.delete(listener);
+      this.#listeners.delete(listener);
       signal?.removeEventListener('abort', onAbort);
     });
-    this.listeners.add(listening);
+    this.#listeners.add(listening);
     signal?.addEventListener('abort', onAbort, { once: true });
     if (signal?.aborted === true) onAbort();
-    else if (this.ended) listening.end();
+    else if (this.#ended) listening.end();
     return listening;
   }
 
   emit(event: Event): void {
-    for (const listener of this.listeners) listener.push(event);
+    for (const listener of this.#listeners) listener.push(event);
   }
 
   /** The node has stopped. */
   end(): void {
-    this.ended = true;
-    for (const listener of this.listeners) listener.end();
+    this.#ended = true;
+    for (const listener of this.#listeners) listener.end();
   }
 }
 

@@ -57,62 +57,62 @@ export class Node {
   readonly name: string;
   /** Which life of this node its identifiers belong to. */
   readonly creation: number;
-  private readonly parts: NodeParts;
-  private readonly processes: ProcessTable;
-  private readonly distribution: Distribution;
-  private readonly exposed = new Exposed();
+  readonly #parts: NodeParts;
+  readonly #processes: ProcessTable;
+  readonly #distribution: Distribution;
+  readonly #exposed = new Exposed();
   /** Speaks for the node itself; what is sent to it is dropped. */
-  private readonly self: Process;
-  private readonly onAbort = (): void => void this.stop();
-  private stopping: Promise<void> | undefined;
+  readonly #self: Process;
+  readonly #onAbort = (): void => void this.stop();
+  #stopping: Promise<void> | undefined;
   /** Aborted when a stop must not wait any longer. */
-  private readonly hurry = new AbortController();
+  readonly #hurry = new AbortController();
 
   /** @internal Use startNode. */
   constructor(parts: NodeParts) {
     const { name, creation, seed, log } = parts;
-    this.parts = parts;
+    this.#parts = parts;
     this.name = name;
     this.creation = creation;
-    const find = this.exposed.find.bind(this.exposed);
+    const find = this.#exposed.find.bind(this.#exposed);
     if (parts.options.introspection === true) {
-      const info = processInfo((pid) => this.processes.get(pid));
-      for (const arity of [1, 2]) this.exposed.add('erlang', 'process_info', arity, info);
+      const info = processInfo((pid) => this.#processes.get(pid));
+      for (const arity of [1, 2]) this.#exposed.add('erlang', 'process_info', arity, info);
     }
     // What a remote shell and observer ask before they start their own code here: they end with a word, not with a crash.
-    this.exposed.add('code', 'ensure_loaded', 1, () => NO_SUCH_CODE);
-    this.processes = new ProcessTable({
+    this.#exposed.add('code', 'ensure_loaded', 1, () => NO_SUCH_CODE);
+    this.#processes = new ProcessTable({
       node: name,
       creation,
       seed,
       maxMessages: parts.options.limits?.mailboxMessages ?? NODE_LIMITS.mailboxMessages,
-      remote: (signal) => this.distribution.send(signal),
-      whenDrained: (node, tell) => this.distribution.whenDrained(node, tell),
+      remote: (signal) => this.#distribution.send(signal),
+      whenDrained: (node, tell) => this.#distribution.whenDrained(node, tell),
       onCrash: ({ pid, names }, thrown) =>
         log.error({ pid: String(pid), names: [...names], ...describeThrown(thrown) }, 'process crashed'),
       onLost: (signal, error) => log.error({ reason: messageOf(error) }, `dropped a ${describeSignal(signal)}`),
-      onSpawnRequest: (request) => serveSpawnRequest(this.processes, request, findWithErpc(find)),
+      onSpawnRequest: (request) => serveSpawnRequest(this.#processes, request, findWithErpc(find)),
     });
-    this.distribution = new Distribution({
+    this.#distribution = new Distribution({
       ...parts,
-      deliver: (signal) => this.processes.deliver(signal),
-      nodeDown: (node, because) => this.processes.nodeDown(node, because),
+      deliver: (signal) => this.#processes.deliver(signal),
+      nodeDown: (node, because) => this.#processes.nodeDown(node, because),
     });
-    this.processes.groupLeader = this.processes.spawn(ioServer, { name: 'user', system: true }).pid;
-    this.self = this.processes.spawn(discard, { system: true });
-    this.processes.spawn(netKernel, { name: 'net_kernel', system: true });
-    this.processes.spawn(rex(find), { name: 'rex', system: true });
-    parts.options.signal?.addEventListener('abort', this.onAbort, { once: true });
+    this.#processes.groupLeader = this.#processes.spawn(ioServer, { name: 'user', system: true }).pid;
+    this.#self = this.#processes.spawn(discard, { system: true });
+    this.#processes.spawn(netKernel, { name: 'net_kernel', system: true });
+    this.#processes.spawn(rex(find), { name: 'rex', system: true });
+    parts.options.signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   /** The port that this node listens on, the one that others are told of; undefined when it does not listen. */
   get port(): number | undefined {
-    return this.parts.listeners[0]?.port;
+    return this.#parts.listeners[0]?.port;
   }
 
   /** Where this node listens, the place that others are told of first. */
   get listeners(): readonly ListeningAt[] {
-    return this.parts.listeners.map(({ host, port }) => ({ host, port }));
+    return this.#parts.listeners.map(({ host, port }) => ({ host, port }));
   }
 
   /**
@@ -122,15 +122,15 @@ export class Node {
    * @throws ArgumentError `already_registered` when `options.name` is taken.
    */
   spawn(run: ProcessFunction, options: SpawnOptions = {}): Pid {
-    this.mustRun();
+    this.#mustRun();
     checkIsFunction(run, 'spawn()');
-    return this.processes.spawn(run, options).pid;
+    return this.#processes.spawn(run, options).pid;
   }
 
   /** A process without a function, for code that is not one: it lives until its `exit()`, or until the node stops. */
   spawnMailbox(options: SpawnOptions = {}): Process {
-    this.mustRun();
-    return this.processes.spawn(undefined, options);
+    this.#mustRun();
+    return this.#processes.spawn(undefined, options);
   }
 
   /**
@@ -142,11 +142,11 @@ export class Node {
    */
   connect(node: string | Atom, options: WaitOptions = {}): Promise<void> {
     return orRejected(() => {
-      this.mustRun();
+      this.#mustRun();
       checkWaitOptions(options, 'connect()');
-      const name = this.checkedName(node);
+      const name = this.#checkedName(node);
       if (name === this.name) return Promise.resolve();
-      const connected = this.distribution.connect(name, options);
+      const connected = this.#distribution.connect(name, options);
       // An attempt that nobody waits for must not take the program down; the log has it.
       connected.catch(() => {});
       return connected;
@@ -156,7 +156,7 @@ export class Node {
   /** OTP: `erlang:disconnect_node/1`. @returns whether there was a connection. */
   disconnect(node: string | Atom): boolean {
     const name = nameText(node, 'disconnect()');
-    const controller = this.distribution.get(name);
+    const controller = this.#distribution.get(name);
     controller?.close(new ConnectionError('disconnected', `this node has disconnected from ${name}`));
     return controller !== undefined;
   }
@@ -169,18 +169,18 @@ export class Node {
    */
   async ping(node: string | Atom, options: WaitOptions = {}): Promise<'pong' | 'pang'> {
     checkWaitOptions(options, 'ping()');
-    const name = this.checkedName(node);
-    if (name === this.name) return this.stopping === undefined ? 'pong' : 'pang';
+    const name = this.#checkedName(node);
+    if (name === this.name) return this.#stopping === undefined ? 'pong' : 'pang';
     const { timeout, signal } = options;
     const start = performance.now();
     try {
       await this.connect(name, options);
       const left = timeout === undefined ? 5000 : Math.max(0, timeout - (performance.now() - start));
       const limits = signal === undefined ? { timeout: left } : { timeout: left, signal };
-      return (await isAuth(this.self, name, limits)) ? 'pong' : 'pang';
+      return (await isAuth(this.#self, name, limits)) ? 'pong' : 'pang';
     } catch (error) {
       if (signal?.aborted === true) throw error;
-      this.parts.log.info({ peer: name, reason: messageOf(error) }, 'ping failed');
+      this.#parts.log.info({ peer: name, reason: messageOf(error) }, 'ping failed');
       return 'pang';
     }
   }
@@ -191,7 +191,7 @@ export class Node {
       const given = typeof kind === 'string' ? JSON.stringify(String(kind).slice(0, 100)) : kindOf(kind);
       throw new ArgumentError('badarg', `nodes() takes one of ${NODE_KINDS.join(', ')}, not ${given}`);
     }
-    return this.distribution
+    return this.#distribution
       .up()
       .filter(({ hidden }) => kind === 'connected' || hidden === (kind === 'hidden'))
       .map(({ peer }) => peer);
@@ -205,15 +205,15 @@ export class Node {
    * slowly; start again from {@link nodes}. ConnectionError `aborted`.
    */
   monitorNodes(options: EventOptions = {}): AsyncIterableIterator<NodeEvent> {
-    return this.distribution.events(options);
+    return this.#distribution.events(options);
   }
 
   /** How the connections fare, those to come included: all of them, or the one to `node` if there is one. */
   info(): ConnectionInfo[];
   info(node: string | Atom): ConnectionInfo | undefined;
   info(node?: string | Atom): ConnectionInfo[] | ConnectionInfo | undefined {
-    if (node === undefined) return this.distribution.info();
-    return this.distribution.info(nameText(node, 'info()'))[0];
+    if (node === undefined) return this.#distribution.info();
+    return this.#distribution.info(nameText(node, 'info()'))[0];
   }
 
   /**
@@ -221,7 +221,7 @@ export class Node {
    * gone. Ends as {@link monitorNodes} does.
    */
   monitorBusy(options: EventOptions = {}): AsyncIterableIterator<BusyEvent> {
-    return this.distribution.busyEvents(options);
+    return this.#distribution.busyEvents(options);
   }
 
   /**
@@ -232,52 +232,52 @@ export class Node {
    */
   drained(node: string | Atom, options?: WaitOptions): Promise<void> {
     return orRejected(() => {
-      this.mustRun();
-      return this.self.drained(node, options);
+      this.#mustRun();
+      return this.#self.drained(node, options);
     });
   }
 
   /** @throws ArgumentError `already_registered`, or `badarg` when the process has ended. */
   register(name: string | Atom, pid: Pid): void {
     checkIsPid(pid, 'register()');
-    const process = this.processes.get(pid);
+    const process = this.#processes.get(pid);
     if (process === undefined) throw new ArgumentError('badarg', `${pid} is no living process of ${this.name}`);
-    this.processes.names.register(nameText(name, 'register()'), process);
+    this.#processes.names.register(nameText(name, 'register()'), process);
   }
 
   /** @throws ArgumentError `badarg` when nobody has the name. */
   unregister(name: string | Atom): void {
-    this.processes.names.unregister(nameText(name, 'unregister()'));
+    this.#processes.names.unregister(nameText(name, 'unregister()'));
   }
 
   /** OTP: `whereis/1`. @returns undefined when no process of this node has the name. */
   whereis(name: string | Atom): Pid | undefined {
-    return this.processes.names.whereis(nameText(name, 'whereis()'))?.pid;
+    return this.#processes.names.whereis(nameText(name, 'whereis()'))?.pid;
   }
 
   /** OTP: `registered/0`, of this node: `net_kernel` and its other own names included. */
   registered(): string[] {
-    return this.processes.names.registered();
+    return this.#processes.names.registered();
   }
 
   /** Sends as the node itself; see {@link Process.send}. */
   send(to: Destination, message: Term): void {
-    this.mustRun();
-    this.self.send(to, message);
+    this.#mustRun();
+    this.#self.send(to, message);
   }
 
   /** A gen call as the node itself; see {@link Process.call}. */
   call(to: Destination, request: Term, options?: CallOptions): Promise<Term> {
     return orRejected(() => {
-      this.mustRun();
-      return this.self.call(to, request, options);
+      this.#mustRun();
+      return this.#self.call(to, request, options);
     });
   }
 
   /** A gen cast as the node itself; see {@link Process.cast}. */
   cast(to: Destination, request: Term): void {
-    this.mustRun();
-    this.self.cast(to, request);
+    this.#mustRun();
+    this.#self.cast(to, request);
   }
 
   /** OTP: `rpc:call/5`. @throws ExitError `badrpc` with OTP's reason. */
@@ -288,7 +288,7 @@ export class Node {
     args: readonly Term[],
     options?: RpcOptions,
   ): Promise<Term> {
-    return orRejected(() => rpc(this.self, this.processes, this.remote(node, module, name, args), options));
+    return orRejected(() => rpc(this.#self, this.#processes, this.#remote(node, module, name, args), options));
   }
 
   /** OTP: `erpc:call/5`. @throws ExitError with OTP's reason. */
@@ -299,12 +299,12 @@ export class Node {
     args: readonly Term[],
     options?: RpcOptions,
   ): Promise<Term> {
-    return orRejected(() => erpc(this.self, this.processes, this.remote(node, module, name, args), options));
+    return orRejected(() => erpc(this.#self, this.#processes, this.#remote(node, module, name, args), options));
   }
 
   /** OTP: `erpc:cast/4`: runs a function on another node; nobody hears of the outcome. */
   erpcCast(node: string | Atom, module: string | Atom, name: string | Atom, args: readonly Term[]): void {
-    erpcCast(this.self, this.processes, this.remote(node, module, name, args));
+    erpcCast(this.#self, this.#processes, this.#remote(node, module, name, args));
   }
 
   /**
@@ -313,7 +313,7 @@ export class Node {
    * `erlang:process_info` only with the option `introspection`.
    */
   expose(module: string, functions: ExposedModule): void {
-    this.exposed.expose(module, functions);
+    this.#exposed.expose(module, functions);
   }
 
   /**
@@ -328,12 +328,12 @@ export class Node {
     return orRejected(() => {
       checkWaitOptions(options, 'stop()');
       const { timeout, signal } = options;
-      const hurry = (): void => this.hurry.abort();
+      const hurry = (): void => this.#hurry.abort();
       signal?.addEventListener('abort', hurry, { once: true });
       if (signal?.aborted === true) hurry();
       const timer = startTimeout(timeout, hurry);
-      this.stopping ??= this.shutDown(timeout);
-      return this.stopping.finally(() => {
+      this.#stopping ??= this.#shutDown(timeout);
+      return this.#stopping.finally(() => {
         signal?.removeEventListener('abort', hurry);
         timer?.cancel();
       });
@@ -346,35 +346,35 @@ export class Node {
 
   /** @internal A stream that a listener of this transport has accepted. */
   accept(stream: ByteStream, transport: Transport): void {
-    this.distribution.accept(stream, transport);
+    this.#distribution.accept(stream, transport);
   }
 
   /** @internal The connection that gave this node its name. */
   adopt(established: Established, stream: ByteStream): ByteStreamSink {
-    return this.distribution.adopt(established, stream, 'out', false);
+    return this.#distribution.adopt(established, stream, 'out', false);
   }
 
-  private async shutDown(timeout: number | undefined): Promise<void> {
-    const { listeners, log, options, registration } = this.parts;
-    options.signal?.removeEventListener('abort', this.onAbort);
+  async #shutDown(timeout: number | undefined): Promise<void> {
+    const { listeners, log, options, registration } = this.#parts;
+    options.signal?.removeEventListener('abort', this.#onAbort);
     log.info({}, 'node stops');
     // A program that sends and stops means what it has sent, also where nobody is connected yet.
     const grace = timeout ?? GRACE;
-    if (this.distribution.unsent) await this.distribution.sent(grace, this.hurry.signal);
-    this.distribution.close();
-    this.processes.stop(SHUTDOWN);
+    if (this.#distribution.unsent) await this.#distribution.sent(grace, this.#hurry.signal);
+    this.#distribution.close();
+    this.#processes.stop(SHUTDOWN);
     const time = timeout ?? CLOSE_TIME;
     await Promise.all([
-      this.closed('registration', time, async () => registration?.close()),
-      ...listeners.map((listener) => this.closed('listener', time, async () => listener.close())),
-      this.closed('carrier', time, () => this.distribution.end(grace, this.hurry.signal)),
+      this.#closed('registration', time, async () => registration?.close()),
+      ...listeners.map((listener) => this.#closed('listener', time, async () => listener.close())),
+      this.#closed('carrier', time, () => this.#distribution.end(grace, this.#hurry.signal)),
     ]);
-    this.distribution.endEvents();
+    this.#distribution.endEvents();
   }
 
   /** A plug-in that fails to close, or never does, must not keep the rest of the node from closing. */
-  private async closed(part: string, time: number, close: () => Promise<void>): Promise<void> {
-    const { signal } = this.hurry;
+  async #closed(part: string, time: number, close: () => Promise<void>): Promise<void> {
+    const { signal } = this.#hurry;
     let giveUp = (): void => {};
     const late = new Promise<never>((_resolve, reject) => {
       giveUp = () => reject(new ConnectionError('timeout', `the ${part} did not close in time`));
@@ -386,30 +386,25 @@ export class Node {
     try {
       await Promise.race([close(), late]);
     } catch (error) {
-      this.parts.log.error({ reason: messageOf(error) }, `the ${part} failed to close`);
+      this.#parts.log.error({ reason: messageOf(error) }, `the ${part} failed to close`);
     } finally {
       for (const timer of timers) timer?.cancel();
       signal.removeEventListener('abort', hurry);
     }
   }
 
-  private checkedName(node: string | Atom): string {
+  #checkedName(node: string | Atom): string {
     const { alive, host } = parseNodeName(node instanceof Atom ? node.text : node);
     return `${alive}@${host}`;
   }
 
-  private remote(
-    node: string | Atom,
-    module: string | Atom,
-    name: string | Atom,
-    args: readonly Term[],
-  ): RemoteFunction {
-    this.mustRun();
-    return remoteFunction(this.checkedName(node), module, name, args);
+  #remote(node: string | Atom, module: string | Atom, name: string | Atom, args: readonly Term[]): RemoteFunction {
+    this.#mustRun();
+    return remoteFunction(this.#checkedName(node), module, name, args);
   }
 
-  private mustRun(): void {
-    if (this.stopping !== undefined) throw new ConnectionError('node_stopped', `${this.name} has been stopped`);
+  #mustRun(): void {
+    if (this.#stopping !== undefined) throw new ConnectionError('node_stopped', `${this.name} has been stopped`);
   }
 }
 

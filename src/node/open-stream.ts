@@ -16,17 +16,17 @@ interface Try {
 
 /** The places of one node, and how it goes with each. */
 export class Race {
-  private readonly peer: string;
-  private readonly endpoints: readonly Endpoint[];
-  private readonly transport: Transport;
-  private readonly trying = new Set<Try>();
-  private readonly failures: { readonly endpoint: Endpoint; readonly error: Error }[] = [];
+  readonly #peer: string;
+  readonly #endpoints: readonly Endpoint[];
+  readonly #transport: Transport;
+  readonly #trying = new Set<Try>();
+  readonly #failures: { readonly endpoint: Endpoint; readonly error: Error }[] = [];
 
   /** @param endpoints best first. */
   constructor(peer: string, endpoints: readonly Endpoint[], transport: Transport) {
-    this.peer = peer;
-    this.endpoints = endpoints;
-    this.transport = transport;
+    this.#peer = peer;
+    this.#endpoints = endpoints;
+    this.#transport = transport;
   }
 
   /**
@@ -44,7 +44,7 @@ export class Race {
         over = true;
         clearTimeout(headStart);
         signal.removeEventListener('abort', onAbort);
-        for (const { aborter } of this.trying) aborter.abort();
+        for (const { aborter } of this.#trying) aborter.abort();
       };
       const onAbort = (): void => {
         finish();
@@ -52,20 +52,20 @@ export class Race {
       };
       const tryNext = (): void => {
         clearTimeout(headStart);
-        const endpoint = this.endpoints[next++];
+        const endpoint = this.#endpoints[next++];
         if (endpoint === undefined) {
-          if (this.trying.size > 0) return;
+          if (this.#trying.size > 0) return;
           finish();
-          reject(this.unreachable());
+          reject(this.#unreachable());
           return;
         }
         // One signal each: whoever wins must not hear that the others were given up.
         const attempt = { endpoint, aborter: new AbortController() };
-        this.trying.add(attempt);
-        if (next < this.endpoints.length) headStart = setTimeout(tryNext, HEAD_START);
-        this.connect(attempt).then(
+        this.#trying.add(attempt);
+        if (next < this.#endpoints.length) headStart = setTimeout(tryNext, HEAD_START);
+        this.#connect(attempt).then(
           (stream) => {
-            this.trying.delete(attempt);
+            this.#trying.delete(attempt);
             if (over) {
               stream.destroy();
               return;
@@ -74,9 +74,9 @@ export class Race {
             resolve(stream);
           },
           (error: unknown) => {
-            this.trying.delete(attempt);
+            this.#trying.delete(attempt);
             if (over) return;
-            this.failures.push({ endpoint, error: this.known(error, endpoint) });
+            this.#failures.push({ endpoint, error: this.#known(error, endpoint) });
             tryNext();
           },
         );
@@ -92,43 +92,43 @@ export class Race {
 
   /** How it goes, for somebody who waits no more. */
   toString(): string {
-    const waiting = [...this.trying].map(({ endpoint }) => place(endpoint)).join(', ');
-    const { name, silence } = this.transport;
+    const waiting = [...this.#trying].map(({ endpoint }) => place(endpoint)).join(', ');
+    const { name, silence } = this.#transport;
     if (waiting === '') return `${name} had it`;
     const said = silence === undefined ? '' : `: ${silence}`;
-    return [`${name} was waiting for ${waiting}${said}`, ...this.said()].join('; ');
+    return [`${name} was waiting for ${waiting}${said}`, ...this.#said()].join('; ');
   }
 
-  private async connect({ endpoint, aborter }: Try): Promise<ByteStream> {
-    return this.transport.connect(endpoint, { signal: aborter.signal });
+  async #connect({ endpoint, aborter }: Try): Promise<ByteStream> {
+    return this.#transport.connect(endpoint, { signal: aborter.signal });
   }
 
   /** A transport is asked to throw errors of ours. */
-  private known(error: unknown, endpoint: Endpoint): Error {
+  #known(error: unknown, endpoint: Endpoint): Error {
     if (error instanceof ErlnodeError) return error;
     const why = error instanceof Error ? error.message : 'it threw something that is no Error';
-    const what = `transport ${this.transport.name} failed to connect to ${place(endpoint)}: ${why}`;
+    const what = `transport ${this.#transport.name} failed to connect to ${place(endpoint)}: ${why}`;
     return new ConnectionError('noconnection', what, { cause: error });
   }
 
-  private said(): string[] {
-    const told = this.failures.slice(0, MOST_TOLD).map(({ endpoint, error }) => {
+  #said(): string[] {
+    const told = this.#failures.slice(0, MOST_TOLD).map(({ endpoint, error }) => {
       const where = place(endpoint);
       return error.message.includes(where) ? error.message : `${where}: ${error.message}`;
     });
-    const more = this.failures.length - told.length;
+    const more = this.#failures.length - told.length;
     return more > 0 ? [...told, `and ${more} more`] : told;
   }
 
-  private unreachable(): Error {
-    const [first, ...others] = this.failures.map(({ error }) => error);
+  #unreachable(): Error {
+    const [first, ...others] = this.#failures.map(({ error }) => error);
     if (first === undefined || others.length === 0)
-      return first ?? new ConnectionError('noport', `${this.peer} is nowhere`);
+      return first ?? new ConnectionError('noport', `${this.#peer} is nowhere`);
     const same =
       first instanceof ConnectionError && others.every((error) => (error as ConnectionError).code === first.code);
     return new ConnectionError(
       same ? first.code : 'noconnection',
-      `${this.peer} could not be reached at any of its ${this.failures.length} places: ${this.said().join('; ')}`,
+      `${this.#peer} could not be reached at any of its ${this.#failures.length} places: ${this.#said().join('; ')}`,
       { cause: new AggregateError([first, ...others]) },
     );
   }

@@ -33,35 +33,35 @@ export interface Alias {
 }
 
 export class Aliases {
-  private readonly active = new Map<Key, Alias>();
-  private readonly keyOf: (ref: Reference) => Key;
+  readonly #active = new Map<Key, Alias>();
+  readonly #keyOf: (ref: Reference) => Key;
 
   constructor(keyOf: (ref: Reference) => Key) {
-    this.keyOf = keyOf;
+    this.#keyOf = keyOf;
   }
 
   get size(): number {
-    return this.active.size;
+    return this.#active.size;
   }
 
   add(alias: Alias): void {
-    const key = this.keyOf(alias.ref);
-    this.active.set(key, alias);
+    const key = this.#keyOf(alias.ref);
+    this.#active.set(key, alias);
     if (alias.onMessage !== undefined) return;
     alias.process.aliasKeys ??= new Set();
     alias.process.aliasKeys.add(key);
   }
 
   get(ref: Reference): Alias | undefined {
-    return this.active.get(this.keyOf(ref));
+    return this.#active.get(this.#keyOf(ref));
   }
 
   /** @returns whether it was an active alias of this process. */
   remove(process: ProcessState, ref: Reference): boolean {
-    const key = this.keyOf(ref);
-    if (this.active.get(key)?.process !== process) return false;
+    const key = this.#keyOf(ref);
+    if (this.#active.get(key)?.process !== process) return false;
     process.aliasKeys?.delete(key);
-    return this.active.delete(key);
+    return this.#active.delete(key);
   }
 
   /** The monitor that an alias of this process came with has fired or was taken back. */
@@ -73,7 +73,7 @@ export class Aliases {
   /** A process has ended. */
   release(process: ProcessState): void {
     if (process.aliasKeys === undefined) return;
-    for (const key of process.aliasKeys) this.active.delete(key);
+    for (const key of process.aliasKeys) this.#active.delete(key);
     process.aliasKeys = undefined;
   }
 }

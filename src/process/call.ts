@@ -40,13 +40,13 @@ export function call(
 }
 
 class Call {
-  private readonly self: ProcessState;
-  private readonly local: LocalNode;
-  private readonly to: Pid | RegisteredName | Reference;
-  private readonly ref: Reference;
-  private readonly resolve: (answer: Term) => void;
-  private readonly reject: (error: unknown) => void;
-  private wait: Wait | undefined = undefined;
+  readonly #self: ProcessState;
+  readonly #local: LocalNode;
+  readonly #to: Pid | RegisteredName | Reference;
+  readonly #ref: Reference;
+  readonly #resolve: (answer: Term) => void;
+  readonly #reject: (error: unknown) => void;
+  #wait: Wait | undefined = undefined;
 
   constructor(
     self: ProcessState,
@@ -55,63 +55,71 @@ class Call {
     resolve: (answer: Term) => void,
     reject: (error: unknown) => void,
   ) {
-    this.self = self;
-    this.local = local;
-    this.to = to;
-    this.ref = local.makeReference();
-    this.resolve = resolve;
-    this.reject = reject;
+    this.#self = self;
+    this.#local = local;
+    this.#to = to;
+    this.#ref = local.makeReference();
+    this.#resolve = resolve;
+    this.#reject = reject;
   }
 
   start(request: Term, given: CallOptions): void {
-    const { self, local, to, ref } = this;
+    const self = this.#self;
+    const local = this.#local;
+    const to = this.#to;
+    const ref = this.#ref;
     checkIsOptions(given, 'call()');
     const { timeout = 5000, signal } = given;
-    if (isSelf(self, local, to)) throw exitError(CALLING_SELF, this.doing());
+    if (isSelf(self, local, to)) throw exitError(CALLING_SELF, this.#doing());
     const options = signal === undefined ? { timeout } : { timeout, signal };
-    this.wait = new Wait(
+    this.#wait = new Wait(
       self,
       options,
-      () => this.doing(),
-      (error) => this.fail(error),
+      () => this.#doing(),
+      (error) => this.#fail(error),
     );
-    local.aliases.add({ ref, process: self, mode: 'reply_demonitor', onMessage: (message) => this.onMessage(message) });
+    local.aliases.add({
+      ref,
+      process: self,
+      mode: 'reply_demonitor',
+      onMessage: (message) => this.#onMessage(message),
+    });
     try {
       if (!(to instanceof Reference))
-        startMonitor(self, local, { ref, target: to, onDown: (reason) => this.onDown(reason) });
+        startMonitor(self, local, { ref, target: to, onDown: (reason) => this.#onDown(reason) });
       // The monitor may have fired already: then there is nobody to ask.
       if (local.aliases.get(ref) === undefined) return;
       const from = tuple(self.pid, new ImproperList([ALIAS], ref));
       local.route({ kind: 'message', from: self.pid, to, message: tuple(GEN_CALL, from, request) });
     } catch (error) {
-      this.fail(error);
+      this.#fail(error);
     }
   }
 
-  private onMessage(message: Term): void {
-    if (replyReference(message)?.equals(this.ref) !== true) return;
-    this.settle();
-    this.resolve((message as Tuple).elements[1]);
+  #onMessage(message: Term): void {
+    if (replyReference(message)?.equals(this.#ref) !== true) return;
+    this.#settle();
+    this.#resolve((message as Tuple).elements[1]);
   }
 
-  private onDown(reason: Term): void {
-    if (reason !== NOCONNECTION) this.fail(exitError(reason, this.doing()));
-    else this.fail(exitError(tuple(NODEDOWN, atom(this.to.node)), this.doing(), this.local.lostBecause));
+  #onDown(reason: Term): void {
+    if (reason !== NOCONNECTION) this.#fail(exitError(reason, this.#doing()));
+    else this.#fail(exitError(tuple(NODEDOWN, atom(this.#to.node)), this.#doing(), this.#local.lostBecause));
   }
 
-  private fail(error: unknown): void {
-    this.settle();
-    this.reject(error);
+  #fail(error: unknown): void {
+    this.#settle();
+    this.#reject(error);
   }
 
-  private settle(): void {
-    this.wait?.stop();
-    this.local.aliases.remove(this.self, this.ref);
-    stopMonitor(this.self, this.local, this.ref);
+  #settle(): void {
+    this.#wait?.stop();
+    this.#local.aliases.remove(this.#self, this.#ref);
+    stopMonitor(this.#self, this.#local, this.#ref);
   }
 
-  private doing(): string {
-    return `call to ${describe(this.to)}`;
+  #doing(): string {
+    return `call to ${describe(this.#to)}`;
   }
 }
 

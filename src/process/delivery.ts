@@ -26,40 +26,40 @@ export interface DeliveryOptions {
 }
 
 export class Delivery {
-  private readonly local: LocalNode;
-  private readonly options: DeliveryOptions;
+  readonly #local: LocalNode;
+  readonly #options: DeliveryOptions;
   /** Processes that are watched by their name, by the key of the monitor. */
-  private readonly byName = new Map<Key, ProcessState>();
+  readonly #byName = new Map<Key, ProcessState>();
 
   constructor(options: DeliveryOptions) {
-    this.local = options.local;
-    this.options = options;
+    this.#local = options.local;
+    this.#options = options;
   }
 
   /** @internal Number of monitors by name; for tests. */
   get watchedByName(): number {
-    return this.byName.size;
+    return this.#byName.size;
   }
 
   deliver(signal: Signal): void {
-    const { local } = this;
+    const local = this.#local;
     switch (signal.kind) {
       case 'message':
-        this.message(signal.to, signal.message, signal.priority);
+        this.#message(signal.to, signal.message, signal.priority);
         return;
       case 'link':
-        this.link(signal.from, signal.to);
+        this.#link(signal.from, signal.to);
         return;
       case 'unlink':
-        this.get(signal.to)?.relations.unlinked(local.pidKey(signal.from));
+        this.#get(signal.to)?.relations.unlinked(local.pidKey(signal.from));
         if (signal.id === undefined) return;
         local.route({ kind: 'unlinkAck', from: signal.to, to: signal.from, id: signal.id });
         return;
       case 'unlinkAck':
-        this.get(signal.to)?.relations.unlinkAcknowledged(local.pidKey(signal.from), signal.id);
+        this.#get(signal.to)?.relations.unlinkAcknowledged(local.pidKey(signal.from), signal.id);
         return;
       case 'linkExit': {
-        const target = this.get(signal.to);
+        const target = this.#get(signal.to);
         const link = target?.relations.takeLink(local.pidKey(signal.from));
         if (target !== undefined && link !== undefined) {
           this.exitSignal(target, signal.from, signal.reason, link.priority);
@@ -67,24 +67,24 @@ export class Delivery {
         return;
       }
       case 'exit':
-        this.exit(signal.from, signal.to, signal.reason, signal.priority);
+        this.#exit(signal.from, signal.to, signal.reason, signal.priority);
         return;
       case 'monitor':
-        this.monitor(signal.from, signal.to, signal.ref);
+        this.#monitor(signal.from, signal.to, signal.ref);
         return;
       case 'demonitor':
-        this.demonitor(signal.from, signal.to, signal.ref);
+        this.#demonitor(signal.from, signal.to, signal.ref);
         return;
       case 'down':
         this.down(signal.from, signal.to, signal.ref, signal.reason);
         return;
       case 'groupLeader': {
-        const target = this.get(signal.to);
+        const target = this.#get(signal.to);
         if (target !== undefined) target.groupLeader = signal.from;
         return;
       }
       case 'spawnRequest':
-        this.options.onSpawnRequest(signal);
+        this.#options.onSpawnRequest(signal);
         return;
       case 'spawnReply': {
         const key = local.referenceKey(signal.ref);
@@ -100,14 +100,14 @@ export class Delivery {
   /** An exit signal has reached a process: it traps it, ignores it, or ends. */
   exitSignal(target: ProcessState, from: Pid, reason: Term, priority: boolean): void {
     if (target.system) return;
-    if (target.trapExit) this.put(target, tuple(EXIT, from, reason), priority);
-    else if (reason !== NORMAL) this.local.terminate(target, reason);
+    if (target.trapExit) this.#put(target, tuple(EXIT, from, reason), priority);
+    else if (reason !== NORMAL) this.#local.terminate(target, reason);
   }
 
   /** A monitor fires. `from` is what was monitored, as it was given. */
   down(from: Pid | RegisteredName, to: Pid, ref: Reference, reason: Term): void {
-    const { local } = this;
-    const process = this.get(to);
+    const local = this.#local;
+    const process = this.#get(to);
     const key = local.referenceKey(ref);
     const target = process?.relations.monitors.get(key)?.target;
     // References can be guessed: only the node that was asked may answer.
@@ -119,13 +119,13 @@ export class Delivery {
       return;
     }
     const object = target instanceof Pid ? target : tuple(atom(target.name), atom(target.node));
-    this.put(process, tuple(DOWN, ref, PROCESS, object, reason), monitor?.priority === true);
+    this.#put(process, tuple(DOWN, ref, PROCESS, object, reason), monitor?.priority === true);
   }
 
   /** A process has ended: those who watch it, and must be told. */
   takeWatchers(process: ProcessState): readonly Watcher[] {
     const { watchers } = process.relations;
-    for (const [key, { object }] of watchers) if (!(object instanceof Pid)) this.byName.delete(key);
+    for (const [key, { object }] of watchers) if (!(object instanceof Pid)) this.#byName.delete(key);
     return [...watchers.values()];
   }
 
@@ -134,48 +134,48 @@ export class Delivery {
     for (const [key, { from }] of process.relations.watchers) {
       if (from.node !== node) continue;
       process.relations.removeWatcher(key);
-      this.byName.delete(key);
+      this.#byName.delete(key);
     }
   }
 
   /** @param priority before ordinary messages. */
-  private put(target: ProcessState, message: Term, priority: boolean): void {
+  #put(target: ProcessState, message: Term, priority: boolean): void {
     const { mailbox, maxMessages } = target;
     if (priority) mailbox.putUrgent(message);
     else mailbox.put(message);
-    if (maxMessages !== 0 && mailbox.length > maxMessages) this.options.onMailboxFull(target);
+    if (maxMessages !== 0 && mailbox.length > maxMessages) this.#options.onMailboxFull(target);
   }
 
-  private get(pid: Pid): ProcessState | undefined {
-    return this.options.get(pid);
+  #get(pid: Pid): ProcessState | undefined {
+    return this.#options.get(pid);
   }
 
-  private find(to: Pid | RegisteredName | Reference): ProcessState | undefined {
-    if (to instanceof Pid) return this.get(to);
-    return to instanceof Reference ? this.local.aliases.get(to)?.process : this.local.names.whereis(to.name);
+  #find(to: Pid | RegisteredName | Reference): ProcessState | undefined {
+    if (to instanceof Pid) return this.#get(to);
+    return to instanceof Reference ? this.#local.aliases.get(to)?.process : this.#local.names.whereis(to.name);
   }
 
-  private message(to: Pid | RegisteredName | Reference, message: Term, priority?: true): void {
+  #message(to: Pid | RegisteredName | Reference, message: Term, priority?: true): void {
     if (to instanceof Reference) {
-      this.aliasMessage(to, message, priority);
+      this.#aliasMessage(to, message, priority);
       return;
     }
-    const process = this.find(to);
+    const process = this.#find(to);
     if (process === undefined) return;
     // A reply that was sent to the pid although it names an alias: it arrives if the alias is active, as it should.
     const reply = to instanceof Pid ? replyReference(message) : undefined;
-    if (reply === undefined || reply.node !== this.local.node) {
-      this.put(process, message, false);
+    if (reply === undefined || reply.node !== this.#local.node) {
+      this.#put(process, message, false);
       return;
     }
-    const owner = this.local.aliases.get(reply)?.process;
-    if (owner === process) this.aliasMessage(reply, message);
+    const owner = this.#local.aliases.get(reply)?.process;
+    if (owner === process) this.#aliasMessage(reply, message);
     // Somebody else's, passed on: for this process a message like any other. Without an owner it is a late reply.
-    else if (owner !== undefined) this.put(process, message, false);
+    else if (owner !== undefined) this.#put(process, message, false);
   }
 
-  private aliasMessage(ref: Reference, message: Term, priority?: true): void {
-    const { local } = this;
+  #aliasMessage(ref: Reference, message: Term, priority?: true): void {
+    const local = this.#local;
     const alias = local.aliases.get(ref);
     if (alias === undefined) return;
     const { process, mode, onMessage } = alias;
@@ -185,12 +185,12 @@ export class Delivery {
     }
     if (mode === 'reply' || mode === 'reply_demonitor') local.aliases.remove(process, ref);
     if (mode === 'reply_demonitor') stopMonitor(process, local, ref);
-    this.put(process, message, priority === true && alias.priority === true);
+    this.#put(process, message, priority === true && alias.priority === true);
   }
 
-  private link(from: Pid, to: Pid): void {
-    const { local } = this;
-    const target = this.get(to);
+  #link(from: Pid, to: Pid): void {
+    const local = this.#local;
+    const target = this.#get(to);
     if (target === undefined) {
       local.route({ kind: 'linkExit', from: to, to: from, reason: NOPROC });
       return;
@@ -200,36 +200,36 @@ export class Delivery {
   }
 
   /** OTP: exit/2. `kill` cannot be trapped; `normal` ends only the process that sends it to itself. */
-  private exit(from: Pid, to: Pid | RegisteredName | Reference, reason: Term, priority?: true): void {
-    const target = this.find(to);
+  #exit(from: Pid, to: Pid | RegisteredName | Reference, reason: Term, priority?: true): void {
+    const target = this.#find(to);
     if (target === undefined || target.system) return;
-    const urgent = priority === true && to instanceof Reference && this.local.aliases.get(to)?.priority === true;
-    if (reason === KILL) this.local.terminate(target, KILLED);
-    else if (reason === NORMAL && from.equals(target.pid) && !target.trapExit) this.local.terminate(target, NORMAL);
+    const urgent = priority === true && to instanceof Reference && this.#local.aliases.get(to)?.priority === true;
+    if (reason === KILL) this.#local.terminate(target, KILLED);
+    else if (reason === NORMAL && from.equals(target.pid) && !target.trapExit) this.#local.terminate(target, NORMAL);
     else this.exitSignal(target, from, reason, urgent);
   }
 
-  private monitor(from: Pid, object: Pid | RegisteredName, ref: Reference): void {
-    const { local } = this;
-    const target = this.find(object);
+  #monitor(from: Pid, object: Pid | RegisteredName, ref: Reference): void {
+    const local = this.#local;
+    const target = this.#find(object);
     if (target === undefined) {
       local.route({ kind: 'down', from: object, to: from, ref, reason: NOPROC });
       return;
     }
     const key = local.referenceKey(ref);
     // A reference stands for one monitor; one that is in use is not taken from its owner.
-    if (target.relations.watchers.has(key) || this.byName.has(key)) return;
+    if (target.relations.watchers.has(key) || this.#byName.has(key)) return;
     target.relations.addWatcher(key, { ref, from, object });
     local.related(target, from.node);
-    if (!(object instanceof Pid)) this.byName.set(key, target);
+    if (!(object instanceof Pid)) this.#byName.set(key, target);
   }
 
-  private demonitor(from: Pid, object: Pid | RegisteredName, ref: Reference): void {
-    const key = this.local.referenceKey(ref);
-    const target = object instanceof Pid ? this.get(object) : this.byName.get(key);
+  #demonitor(from: Pid, object: Pid | RegisteredName, ref: Reference): void {
+    const key = this.#local.referenceKey(ref);
+    const target = object instanceof Pid ? this.#get(object) : this.#byName.get(key);
     const watcher = target?.relations.watchers.get(key);
     if (target === undefined || watcher === undefined || !watcher.from.equals(from)) return;
     target.relations.removeWatcher(key);
-    if (!(watcher.object instanceof Pid)) this.byName.delete(key);
+    if (!(watcher.object instanceof Pid)) this.#byName.delete(key);
   }
 }

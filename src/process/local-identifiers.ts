@@ -16,20 +16,20 @@ const FIRST_WORD = 0x40000;
 export class LocalIdentifiers {
   readonly nodeAtom: Atom;
   readonly creation: number;
-  private readonly seed: number;
-  private pids = 0;
-  private references = 0;
+  readonly #seed: number;
+  #pids = 0;
+  #references = 0;
 
   /** @param seed any 32 bits: makes references of different lives differ even where creations do not. */
   constructor(node: string, creation: number, seed: number) {
     this.nodeAtom = internAtom(node);
     this.creation = creation;
-    this.seed = seed >>> 0;
+    this.#seed = seed >>> 0;
   }
 
   /** A pid that was never used in this node's life. @throws ArgumentError `system_limit` after 2^47 of them. */
   makePid(): Pid {
-    const n = this.pids++;
+    const n = this.#pids++;
     const serial = Math.floor(n / PIDS_PER_SERIAL);
     if (serial > MAX_SERIAL) throw new ArgumentError('system_limit', 'this node has no process identifiers left');
     return new Pid(this.nodeAtom, 1 + (n % PIDS_PER_SERIAL), serial, this.creation);
@@ -37,8 +37,8 @@ export class LocalIdentifiers {
 
   /** A reference that was never used in this node's life: 3 words. */
   makeReference(): Reference {
-    const n = ++this.references;
-    const words = [n % FIRST_WORD, Math.floor(n / FIRST_WORD) % 0x1_0000_0000, this.seed];
+    const n = ++this.#references;
+    const words = [n % FIRST_WORD, Math.floor(n / FIRST_WORD) % 0x1_0000_0000, this.#seed];
     return new Reference(this.nodeAtom, this.creation, words);
   }
 
@@ -54,7 +54,7 @@ export class LocalIdentifiers {
   referenceKey(ref: Reference): Key {
     const { words } = ref;
     const first = words[0] as number;
-    if (first >= FIRST_WORD || words.length !== 3 || words[2] !== this.seed || !this.owns(ref)) return ref.key;
+    if (first >= FIRST_WORD || words.length !== 3 || words[2] !== this.#seed || !this.owns(ref)) return ref.key;
     return (words[1] as number) * FIRST_WORD + first;
   }
 }

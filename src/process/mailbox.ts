@@ -19,64 +19,64 @@ const CUT = 1024;
 const MOVED: unique symbol = Symbol('moved');
 
 export class Mailbox {
-  private messages: Term[] | undefined = undefined;
+  #messages: Term[] | undefined = undefined;
   /** Messages before this index have been taken. */
-  private head = 0;
+  #head = 0;
   /** Those that came with priority, in a list of their own: between the others each would have to move all of them. */
-  private urgent: Mailbox | undefined = undefined;
-  private first: Waiter | undefined = undefined;
-  private last: Waiter | undefined = undefined;
+  #urgent: Mailbox | undefined = undefined;
+  #first: Waiter | undefined = undefined;
+  #last: Waiter | undefined = undefined;
   /** Counts what moves messages to other places, so that whoever looks through them notices. */
-  private moves = 0;
+  #moves = 0;
 
   get length(): number {
-    const ordinary = this.messages === undefined ? 0 : this.messages.length - this.head;
-    return this.urgent === undefined ? ordinary : ordinary + this.urgent.length;
+    const ordinary = this.#messages === undefined ? 0 : this.#messages.length - this.#head;
+    return this.#urgent === undefined ? ordinary : ordinary + this.#urgent.length;
   }
 
   /** A message has arrived. */
   put(message: Term): void {
-    if (this.offered(message)) return;
-    if (this.messages === undefined) this.messages = [message];
-    else this.messages.push(message);
+    if (this.#offered(message)) return;
+    if (this.#messages === undefined) this.#messages = [message];
+    else this.#messages.push(message);
   }
 
   /** A message with priority: before ordinary ones, behind those with priority that are there. */
   putUrgent(message: Term): void {
-    if (this.offered(message)) return;
-    this.moves++;
-    this.urgent ??= new Mailbox();
-    this.urgent.put(message);
+    if (this.#offered(message)) return;
+    this.#moves++;
+    this.#urgent ??= new Mailbox();
+    this.#urgent.put(message);
   }
 
   /** The first message that `matcher` accepts, taken out now, or what its schema made of it; else {@link NOTHING}. */
   take(matcher: Matcher | undefined): unknown {
     let found: unknown;
-    do found = this.look(matcher);
+    do found = this.#look(matcher);
     while (found === MOVED);
     return found;
   }
 
-  private look(matcher: Matcher | undefined): unknown {
-    if (this.urgent !== undefined) {
-      const found = this.urgent.take(matcher);
+  #look(matcher: Matcher | undefined): unknown {
+    if (this.#urgent !== undefined) {
+      const found = this.#urgent.take(matcher);
       if (found !== NOTHING) {
-        this.moves++;
+        this.#moves++;
         return found;
       }
     }
-    for (let i = this.head; this.messages !== undefined && i < this.messages.length; i++) {
-      const message = this.messages[i];
+    for (let i = this.#head; this.#messages !== undefined && i < this.#messages.length; i++) {
+      const message = this.#messages[i];
       if (matcher === undefined) {
-        this.remove(i);
+        this.#remove(i);
         return message;
       }
-      const { moves } = this;
+      const moves = this.#moves;
       const outcome = outcomeOf(matcher, message);
       // The matcher itself has received: look again.
-      if (moves !== this.moves) return MOVED;
+      if (moves !== this.#moves) return MOVED;
       if (outcome !== NOTHING) {
-        this.remove(i);
+        this.#remove(i);
         return outcome;
       }
     }
@@ -84,64 +84,64 @@ export class Mailbox {
   }
 
   add(waiter: Waiter): void {
-    waiter.previous = this.last;
-    if (this.last === undefined) this.first = waiter;
-    else this.last.next = waiter;
-    this.last = waiter;
+    waiter.previous = this.#last;
+    if (this.#last === undefined) this.#first = waiter;
+    else this.#last.next = waiter;
+    this.#last = waiter;
   }
 
   forget(waiter: Waiter): void {
     if (waiter.previous !== undefined) waiter.previous.next = waiter.next;
-    else if (this.first === waiter) this.first = waiter.next;
+    else if (this.#first === waiter) this.#first = waiter.next;
     if (waiter.next !== undefined) waiter.next.previous = waiter.previous;
-    else if (this.last === waiter) this.last = waiter.previous;
+    else if (this.#last === waiter) this.#last = waiter.previous;
   }
 
   /** Takes out the messages for which `unwanted` says so (OTP: flush). */
   flush(unwanted: (message: Term) => boolean): void {
-    this.moves++;
-    this.urgent?.flush(unwanted);
-    this.messages = this.messages?.slice(this.head).filter((message) => !unwanted(message));
-    this.head = 0;
+    this.#moves++;
+    this.#urgent?.flush(unwanted);
+    this.#messages = this.#messages?.slice(this.#head).filter((message) => !unwanted(message));
+    this.#head = 0;
   }
 
   /** The process has ended: everyone who waits is told, and the messages are dropped. */
   close(): void {
-    this.moves++;
-    this.messages = undefined;
-    this.head = 0;
+    this.#moves++;
+    this.#messages = undefined;
+    this.#head = 0;
     // A matcher may be at work on it.
-    this.urgent?.close();
-    this.urgent = undefined;
-    for (let waiter = this.first; waiter !== undefined; waiter = waiter.next) waiter.ended();
+    this.#urgent?.close();
+    this.#urgent = undefined;
+    for (let waiter = this.#first; waiter !== undefined; waiter = waiter.next) waiter.ended();
   }
 
   /** @returns whether somebody who waits took the message. */
-  private offered(message: Term): boolean {
+  #offered(message: Term): boolean {
     // Matchers are the program's and may begin or end other waits: a waiter that left keeps its way to the next one.
-    for (let waiter = this.first; waiter !== undefined; waiter = waiter.next) {
+    for (let waiter = this.#first; waiter !== undefined; waiter = waiter.next) {
       if (waiter.offer(message)) return true;
     }
     return false;
   }
 
-  private remove(index: number): void {
-    this.moves++;
-    const messages = this.messages as Term[];
-    if (index !== this.head) {
+  #remove(index: number): void {
+    this.#moves++;
+    const messages = this.#messages as Term[];
+    if (index !== this.#head) {
       messages.splice(index, 1);
       return;
     }
     messages[index] = undefined;
-    this.head++;
-    if (this.head === messages.length) {
+    this.#head++;
+    if (this.#head === messages.length) {
       // A small array is used again; a large one is not kept for a process that may be idle from now on.
-      if (this.head <= CUT) messages.length = 0;
-      else this.messages = undefined;
-      this.head = 0;
-    } else if (this.head >= CUT && this.head * 2 >= messages.length) {
-      this.messages = messages.slice(this.head);
-      this.head = 0;
+      if (this.#head <= CUT) messages.length = 0;
+      else this.#messages = undefined;
+      this.#head = 0;
+    } else if (this.#head >= CUT && this.#head * 2 >= messages.length) {
+      this.#messages = messages.slice(this.#head);
+      this.#head = 0;
     }
   }
 }

@@ -53,45 +53,45 @@ export class ProcessTable implements ProcessHome {
   /** @internal */
   readonly delivery: Delivery;
   readonly maxMessages: number;
-  private readonly processes = new Map<Key, Process>();
-  private readonly relatedTo = new Map<string, Set<ProcessState>>();
-  private readonly options: ProcessTableOptions;
-  private readonly identifiers: LocalIdentifiers;
+  readonly #processes = new Map<Key, Process>();
+  readonly #relatedTo = new Map<string, Set<ProcessState>>();
+  readonly #options: ProcessTableOptions;
+  readonly #identifiers: LocalIdentifiers;
   lostBecause: Error | undefined = undefined;
-  private delivering = false;
-  private waiting: Signal[] = [];
+  #delivering = false;
+  #waiting: Signal[] = [];
 
   constructor(options: ProcessTableOptions) {
     const { node, creation, seed } = options;
     this.node = node;
     this.creation = creation;
-    this.options = options;
+    this.#options = options;
     // A number like any other, so that all processes have the same shape.
     this.maxMessages = options.maxMessages === Number.POSITIVE_INFINITY ? 0 : (options.maxMessages ?? 0);
-    this.identifiers = new LocalIdentifiers(node, creation, seed);
-    const keyOf = (ref: Reference): Key => this.identifiers.referenceKey(ref);
+    this.#identifiers = new LocalIdentifiers(node, creation, seed);
+    const keyOf = (ref: Reference): Key => this.#identifiers.referenceKey(ref);
     this.aliases = new Aliases(keyOf);
     this.timers = new MessageTimers(keyOf);
     this.delivery = new Delivery({
       local: this,
       get: (pid) => this.get(pid),
       onSpawnRequest: (request) => options.onSpawnRequest(request),
-      onMailboxFull: (process) => this.mailboxFull(process),
+      onMailboxFull: (process) => this.#mailboxFull(process),
     });
   }
 
   /** Number of living processes. */
   get size(): number {
-    return this.processes.size;
+    return this.#processes.size;
   }
 
   all(): IterableIterator<Process> {
-    return this.processes.values();
+    return this.#processes.values();
   }
 
   /** @internal Number of nodes that processes have, or had, relations with; for tests. */
   get relatedNodes(): number {
-    return this.relatedTo.size;
+    return this.#relatedTo.size;
   }
 
   /**
@@ -104,22 +104,22 @@ export class ProcessTable implements ProcessHome {
     checkIsOptions(options, 'spawn()');
     if (options.groupLeader !== undefined) checkIsPid(options.groupLeader, 'the option groupLeader');
     checkMaxMessages(options.maxMessages);
-    const link = this.near('link', options.link);
-    const monitor = this.near('monitor', options.monitor);
+    const link = this.#near('link', options.link);
+    const monitor = this.#near('monitor', options.monitor);
     const name = options.name === undefined ? undefined : nameText(options.name, 'the option name');
     if (name !== undefined) this.names.check(name);
     for (const other of [link, monitor]) if (other?.exited === true) throw other.exitError();
-    const process = new Process(this, this.identifiers.makePid(), run !== undefined, options, link, monitor);
-    this.processes.set(this.pidKey(process.pid), process);
+    const process = new Process(this, this.#identifiers.makePid(), run !== undefined, options, link, monitor);
+    this.#processes.set(this.pidKey(process.pid), process);
     if (name !== undefined) this.names.register(name, process);
     link?.link(process.pid);
     monitor?.monitor(process.pid);
-    if (run !== undefined) queueMicrotask(() => void this.run(process, run));
+    if (run !== undefined) queueMicrotask(() => void this.#run(process, run));
     return process;
   }
 
   /** Who is meant by an option of spawn, which takes processes of this node only. */
-  private near(option: 'link' | 'monitor', other: Process | Pid | undefined): Process | undefined {
+  #near(option: 'link' | 'monitor', other: Process | Pid | undefined): Process | undefined {
     if (other === undefined || other instanceof Process) return other;
     if (!(other instanceof Pid)) {
       const wanted = `the option ${option} takes a process or its pid, who is to be ${option}ed with the new one`;
@@ -131,28 +131,28 @@ export class ProcessTable implements ProcessHome {
   }
 
   get(pid: Pid): Process | undefined {
-    return this.identifiers.owns(pid) ? this.processes.get(this.pidKey(pid)) : undefined;
+    return this.#identifiers.owns(pid) ? this.#processes.get(this.pidKey(pid)) : undefined;
   }
 
   makeReference(): Reference {
-    return this.identifiers.makeReference();
+    return this.#identifiers.makeReference();
   }
 
   pidKey(pid: Pid): Key {
-    return this.identifiers.pidKey(pid);
+    return this.#identifiers.pidKey(pid);
   }
 
   referenceKey(ref: Reference): Key {
-    return this.identifiers.referenceKey(ref);
+    return this.#identifiers.referenceKey(ref);
   }
 
   route(signal: Signal): void {
     if (destinationNode(signal) === this.node) this.deliver(signal);
-    else this.options.remote(signal);
+    else this.#options.remote(signal);
   }
 
   whenDrained(node: string, tell: () => void): () => void {
-    const { whenDrained } = this.options;
+    const { whenDrained } = this.#options;
     if (node !== this.node && whenDrained !== undefined) return whenDrained(node, tell);
     tell();
     return () => {};
@@ -160,16 +160,16 @@ export class ProcessTable implements ProcessHome {
 
   /** A signal for a process of this node. */
   deliver(signal: Signal): void {
-    if (this.delivering) {
-      this.waiting.push(signal);
+    if (this.#delivering) {
+      this.#waiting.push(signal);
       return;
     }
-    this.delivering = true;
+    this.#delivering = true;
     try {
       this.delivery.deliver(signal);
     } finally {
-      this.delivering = false;
-      if (this.waiting.length > 0) this.deliverWaiting();
+      this.#delivering = false;
+      if (this.#waiting.length > 0) this.#deliverWaiting();
     }
   }
 
@@ -177,8 +177,8 @@ export class ProcessTable implements ProcessHome {
     if (node === this.node || process.exited || process.nodes?.has(node) === true) return;
     process.nodes ??= new Set();
     process.nodes.add(node);
-    const there = this.relatedTo.get(node);
-    if (there === undefined) this.relatedTo.set(node, new Set([process]));
+    const there = this.#relatedTo.get(node);
+    if (there === undefined) this.#relatedTo.set(node, new Set([process]));
     else there.add(process);
   }
 
@@ -186,20 +186,20 @@ export class ProcessTable implements ProcessHome {
   nodeDown(node: string, because?: Error): void {
     this.lostBecause = because;
     try {
-      this.loseNode(node);
+      this.#loseNode(node);
     } finally {
       this.lostBecause = undefined;
     }
   }
 
-  private loseNode(node: string): void {
+  #loseNode(node: string): void {
     for (const [key, { ref, process, node: asked, onReply }] of [...this.spawning]) {
       if (asked !== node || !this.spawning.delete(key)) continue;
       onReply({ kind: 'spawnReply', ref, to: process.pid, node, result: 'noconnection', link: false, monitor: false });
     }
-    const there = this.relatedTo.get(node);
+    const there = this.#relatedTo.get(node);
     if (there === undefined) return;
-    this.relatedTo.delete(node);
+    this.#relatedTo.delete(node);
     for (const near of there) {
       near.nodes?.delete(node);
       this.delivery.forgetWatchersOn(node, near);
@@ -219,38 +219,38 @@ export class ProcessTable implements ProcessHome {
    * nothing.
    */
   terminate(process: ProcessState, reason: Term): void {
-    if (!this.processes.delete(this.pidKey(process.pid))) return;
+    if (!this.#processes.delete(this.pidKey(process.pid))) return;
     this.names.release(process);
     this.aliases.release(process);
-    for (const node of process.nodes ?? []) this.forgetRelated(process, node);
+    for (const node of process.nodes ?? []) this.#forgetRelated(process, node);
     process.nodes = undefined;
     process.end(reason);
-    if (process.hasRelations) this.tellRelated(process, reason);
+    if (process.hasRelations) this.#tellRelated(process, reason);
   }
 
   /** The node stops: all processes end, and no timer is left. */
   stop(reason: Term): void {
     this.timers.clear();
-    for (const process of [...this.processes.values()]) this.terminate(process, reason);
+    for (const process of [...this.#processes.values()]) this.terminate(process, reason);
   }
 
   /** Links and monitors of a process that has ended fire. */
-  private tellRelated(process: ProcessState, reason: Term): void {
+  #tellRelated(process: ProcessState, reason: Term): void {
     const from = process.pid;
     const relations = process.relations;
     for (const { active, pid } of relations.links.values()) {
-      if (active) this.tell({ kind: 'linkExit', from, to: pid, reason });
+      if (active) this.#tell({ kind: 'linkExit', from, to: pid, reason });
     }
     for (const { ref, from: to, object } of this.delivery.takeWatchers(process)) {
-      this.tell({ kind: 'down', from: object, to, ref, reason });
+      this.#tell({ kind: 'down', from: object, to, ref, reason });
     }
     for (const { target, ref } of relations.monitors.values()) {
-      this.tell({ kind: 'demonitor', from, to: target, ref });
+      this.#tell({ kind: 'demonitor', from, to: target, ref });
     }
     relations.clear();
   }
 
-  private async run(process: Process, run: ProcessFunction): Promise<void> {
+  async #run(process: Process, run: ProcessFunction): Promise<void> {
     // A process may have been ended before it began.
     if (process.exited) return;
     let reason: Term = NORMAL;
@@ -260,58 +260,58 @@ export class ProcessTable implements ProcessHome {
       // After the process has ended, its function unwinds with the error that said so; nobody needs to hear of it.
       if (process.exited) return;
       reason = reasonOf(thrown);
-      if (!(thrown instanceof ExitError)) this.reportCrash(process, thrown);
+      if (!(thrown instanceof ExitError)) this.#reportCrash(process, thrown);
     }
     this.terminate(process, reason);
   }
 
   /** Before it fills the memory of everybody else. */
-  private mailboxFull(target: ProcessState): void {
+  #mailboxFull(target: ProcessState): void {
     const { pid, maxMessages, mailbox } = target;
     const error = new LimitError('mailbox_full', `messages in the mailbox of ${pid}`, maxMessages, mailbox.length);
-    this.reportCrash(target, error);
+    this.#reportCrash(target, error);
     this.terminate(target, KILLED);
   }
 
-  private reportCrash({ pid, names }: ProcessState, thrown: unknown): void {
+  #reportCrash({ pid, names }: ProcessState, thrown: unknown): void {
     try {
-      this.options.onCrash({ pid, names: names ?? [] }, thrown);
+      this.#options.onCrash({ pid, names: names ?? [] }, thrown);
     } catch {
       // A log that fails must not keep those who are linked from hearing of the end.
     }
   }
 
   /** Tells one of those who must hear of an end, whatever the reason is made of. */
-  private tell(signal: Signal): void {
+  #tell(signal: Signal): void {
     try {
       this.route(signal);
     } catch (error) {
       const unsendable = error instanceof ArgumentError || error instanceof LimitError;
       if ('reason' in signal && unsendable && signal.reason !== NOT_ENCODABLE) {
-        this.tell({ ...signal, reason: NOT_ENCODABLE });
-      } else this.options.onLost?.(signal, error);
+        this.#tell({ ...signal, reason: NOT_ENCODABLE });
+      } else this.#options.onLost?.(signal, error);
     }
   }
 
-  private deliverWaiting(): void {
-    this.delivering = true;
-    for (let i = 0; i < this.waiting.length; i++) {
-      const signal = this.waiting[i] as Signal;
+  #deliverWaiting(): void {
+    this.#delivering = true;
+    for (let i = 0; i < this.#waiting.length; i++) {
+      const signal = this.#waiting[i] as Signal;
       try {
         this.delivery.deliver(signal);
       } catch (error) {
         // Whoever caused it has gone on.
-        this.options.onLost?.(signal, error);
+        this.#options.onLost?.(signal, error);
       }
     }
-    this.waiting = [];
-    this.delivering = false;
+    this.#waiting = [];
+    this.#delivering = false;
   }
 
-  private forgetRelated(process: ProcessState, node: string): void {
-    const there = this.relatedTo.get(node);
+  #forgetRelated(process: ProcessState, node: string): void {
+    const there = this.#relatedTo.get(node);
     there?.delete(process);
-    if (there?.size === 0) this.relatedTo.delete(node);
+    if (there?.size === 0) this.#relatedTo.delete(node);
   }
 }
 

@@ -64,15 +64,15 @@ export class Process {
   pending: Set<(error: ExitError) => void> | undefined = undefined;
   /** @internal Whether it runs a function, which must be made to stop when the process ends. */
   readonly runs: boolean;
-  private readonly table: ProcessHome;
-  private madeRelations: Relations | undefined = undefined;
-  private ended: { readonly reason: Term } | undefined = undefined;
-  private aborter: AbortController | undefined = undefined;
+  readonly #table: ProcessHome;
+  #madeRelations: Relations | undefined = undefined;
+  #ended: { readonly reason: Term } | undefined = undefined;
+  #aborter: AbortController | undefined = undefined;
 
   /** @internal */
   constructor(table: ProcessHome, pid: Pid, runs: boolean, options: SpawnOptions, link?: Process, monitor?: Process) {
     const { groupLeader, parent, system } = options;
-    this.table = table;
+    this.#table = table;
     this.pid = pid;
     this.groupLeader = groupLeader ?? link?.groupLeader ?? monitor?.groupLeader ?? table.groupLeader ?? pid;
     this.parent = parent ?? link?.pid;
@@ -83,32 +83,32 @@ export class Process {
 
   /** The name of the node that this process lives on. */
   get node(): string {
-    return this.table.node;
+    return this.#table.node;
   }
 
   /** Whether the process has ended. */
   get exited(): boolean {
-    return this.ended !== undefined;
+    return this.#ended !== undefined;
   }
 
   /** @internal Made when first asked for: most of a million idle processes have none. */
   get relations(): Relations {
-    this.madeRelations ??= new Relations();
-    return this.madeRelations;
+    this.#madeRelations ??= new Relations();
+    return this.#madeRelations;
   }
 
   /** @internal */
   get hasRelations(): boolean {
-    return this.madeRelations !== undefined;
+    return this.#madeRelations !== undefined;
   }
 
   /** Aborted when the process ends, so that whatever its function waits for can end, too. */
   get signal(): AbortSignal {
-    if (this.aborter === undefined) {
-      this.aborter = new AbortController();
-      if (this.ended !== undefined) this.aborter.abort(this.endError());
+    if (this.#aborter === undefined) {
+      this.#aborter = new AbortController();
+      if (this.#ended !== undefined) this.#aborter.abort(this.endError());
     }
-    return this.aborter.signal;
+    return this.#aborter.signal;
   }
 
   /** Number of messages waiting. */
@@ -126,8 +126,8 @@ export class Process {
    * another node that has no Erlang form; within this node nobody looks.
    */
   send(to: Destination, message: Term, options?: SendOptions): void {
-    this.mustLive();
-    send(this, this.table, to, message, options);
+    this.#mustLive();
+    send(this, this.#table, to, message, options);
   }
 
   /**
@@ -138,14 +138,14 @@ export class Process {
    * @throws ArgumentError `badarg` for a process of another node and for a time that is none.
    */
   sendAfter(milliseconds: number, to: Pid | string | Atom, message: Term): Reference {
-    this.mustLive();
-    return sendAfter(this, this.table, milliseconds, to, message);
+    this.#mustLive();
+    return sendAfter(this, this.#table, milliseconds, to, message);
   }
 
   /** OTP: `erlang:cancel_timer/1`. @returns the milliseconds that were left, or false when it has gone off already. */
   cancelTimer(timer: Reference): number | false {
     checkIsReference(timer, 'cancelTimer()');
-    return this.table.timers.cancel(timer);
+    return this.#table.timers.cancel(timer);
   }
 
   /**
@@ -169,19 +169,19 @@ export class Process {
 
   /** OTP: `register(Name, self())`. @throws ArgumentError `already_registered`, `badarg`. */
   register(name: string | Atom): void {
-    this.mustLive();
-    this.table.names.register(nameText(name, 'register()'), this);
+    this.#mustLive();
+    this.#table.names.register(nameText(name, 'register()'), this);
   }
 
   /** @throws ArgumentError `badarg` when nobody has the name. */
   unregister(name: string | Atom): void {
-    this.table.names.unregister(nameText(name, 'unregister()'));
+    this.#table.names.unregister(nameText(name, 'unregister()'));
   }
 
   /** OTP: `spawn/1`, `spawn_link/1`. A new process of this node, which inherits this one's group leader. */
   spawn(run: ProcessFunction, options: ChildOptions = {}): Pid {
-    this.mustLive();
-    return spawnChild(this, this.table, run, options).pid;
+    this.#mustLive();
+    return spawnChild(this, this.#table, run, options).pid;
   }
 
   /** OTP: `spawn_monitor/1`. The DOWN message carries `ref`. */
@@ -205,7 +205,7 @@ export class Process {
   ): Promise<Spawned> {
     try {
       const what = remoteFunction(nameText(node, 'spawnRequest()'), module, name, args);
-      return spawnRequest(this, this.table, what, options);
+      return spawnRequest(this, this.#table, what, options);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -213,9 +213,9 @@ export class Process {
 
   /** Links this process and another: when one ends, the other gets an exit signal. */
   link(pid: Pid, options: LinkOptions = {}): void {
-    this.mustLive();
-    link(this, this.table, pid, options);
-    this.stopIfEnded();
+    this.#mustLive();
+    link(this, this.#table, pid, options);
+    this.#stopIfEnded();
   }
 
   /**
@@ -223,8 +223,8 @@ export class Process {
    * before stays in the mailbox, as in OTP.
    */
   unlink(pid: Pid): void {
-    this.mustLive();
-    unlink(this, this.table, pid);
+    this.#mustLive();
+    unlink(this, this.#table, pid);
   }
 
   /**
@@ -232,14 +232,14 @@ export class Process {
    * there (`noproc`) or cannot be reached (`noconnection`). `Object` is the pid, or `{Name, Node}`.
    */
   monitor(to: Monitored, options: MonitorOptions = {}): Reference {
-    this.mustLive();
-    return monitor(this, this.table, to, options);
+    this.#mustLive();
+    return monitor(this, this.#table, to, options);
   }
 
   /** Stops watching. With `flush`, a DOWN message that has come already is taken out of the mailbox. */
   demonitor(ref: Reference, options: DemonitorOptions = {}): void {
-    this.mustLive();
-    demonitor(this, this.table, ref, options);
+    this.#mustLive();
+    demonitor(this, this.#table, ref, options);
   }
 
   /**
@@ -252,13 +252,13 @@ export class Process {
   exit(reason?: Term): void;
   exit(to: Pid | Reference, reason: Term, options?: ExitOptions): void;
   exit(...given: readonly unknown[]): void {
-    if (given.length < 2) this.table.terminate(this, given.length === 0 ? NORMAL : (given[0] as Term));
+    if (given.length < 2) this.#table.terminate(this, given.length === 0 ? NORMAL : (given[0] as Term));
     else {
-      this.mustLive();
+      this.#mustLive();
       const [to, reason, options] = given as [Term, Term, ExitOptions | undefined];
-      exitSignal(this, this.table, to, reason, options);
+      exitSignal(this, this.#table, to, reason, options);
     }
-    this.stopIfEnded();
+    this.#stopIfEnded();
   }
 
   /** A reference that others can send to instead of the pid, until {@link unalias}. */
@@ -266,22 +266,22 @@ export class Process {
     mode: Extract<AliasMode, 'explicit_unalias' | 'reply'> = 'explicit_unalias',
     options: AliasOptions = {},
   ): Reference {
-    this.mustLive();
-    return makeAlias(this, this.table, mode, options);
+    this.#mustLive();
+    return makeAlias(this, this.#table, mode, options);
   }
 
   /** @returns whether `ref` was an active alias of this process. */
   unalias(ref: Reference): boolean {
     checkIsReference(ref, 'unalias()');
-    return this.table.aliases.remove(this, ref);
+    return this.#table.aliases.remove(this, ref);
   }
 
   /** OTP: `group_leader/2`: makes `leader` the group leader of any process, here or elsewhere. */
   setGroupLeader(leader: Pid, pid: Pid): void {
-    this.mustLive();
+    this.#mustLive();
     checkIsPid(leader, 'setGroupLeader()');
     checkIsPid(pid, 'setGroupLeader()');
-    this.table.route({ kind: 'groupLeader', from: leader, to: pid });
+    this.#table.route({ kind: 'groupLeader', from: leader, to: pid });
   }
 
   /**
@@ -292,7 +292,7 @@ export class Process {
    */
   call(to: Destination, request: Term, options?: CallOptions): Promise<Term> {
     try {
-      return call(this, this.table, addressOf(to, this.node), request, options);
+      return call(this, this.#table, addressOf(to, this.node), request, options);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -306,7 +306,7 @@ export class Process {
    */
   drained(node: string | Atom, options: WaitOptions = {}): Promise<void> {
     try {
-      return drained(this, this.table, nameText(node, 'drained()'), options);
+      return drained(this, this.#table, nameText(node, 'drained()'), options);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -314,13 +314,13 @@ export class Process {
 
   /** OTP: `gen_server:cast`: a request without an answer; nobody learns whether it arrived. */
   cast(to: Destination, request: Term): void {
-    this.mustLive();
-    cast(this, this.table, to, request);
+    this.#mustLive();
+    cast(this, this.#table, to, request);
   }
 
   /** @internal */
   exitError(): ExitError {
-    return exitError(this.ended?.reason, `process ${this.pid} has ended`);
+    return exitError(this.#ended?.reason, `process ${this.pid} has ended`);
   }
 
   /** @internal */
@@ -330,20 +330,21 @@ export class Process {
 
   /** @internal Called once, by the process table. */
   end(reason: Term): void {
-    this.ended = { reason };
+    this.#ended = { reason };
     this.mailbox.close();
-    const { pending, aborter } = this;
+    const aborter = this.#aborter;
+    const { pending } = this;
     this.pending = undefined;
     if (pending !== undefined) for (const reject of [...pending]) reject(this.endError());
     aborter?.abort(this.endError());
   }
 
-  private mustLive(): void {
-    if (this.ended !== undefined) throw this.exitError();
+  #mustLive(): void {
+    if (this.#ended !== undefined) throw this.exitError();
   }
 
   /** A function that has just ended its own process goes no further. */
-  private stopIfEnded(): void {
-    if (this.runs && this.ended !== undefined) throw this.exitError();
+  #stopIfEnded(): void {
+    if (this.runs && this.#ended !== undefined) throw this.exitError();
   }
 }

@@ -31,29 +31,29 @@ export function receive(
  * mailbox, by throwing in a function, which must not go on behind its loop.
  */
 export class Messages implements AsyncIterableIterator<Term, undefined, undefined> {
-  private readonly process: ProcessState;
-  private readonly throws: boolean;
+  readonly #process: ProcessState;
+  readonly #throws: boolean;
   /** One, unless `next` is called again before the first has come. */
-  private waiting: readonly Receiving[] = [];
-  private left = false;
+  #waiting: readonly Receiving[] = [];
+  #left = false;
 
   constructor(process: ProcessState, throws: boolean) {
-    this.process = process;
-    this.throws = throws;
+    this.#process = process;
+    this.#throws = throws;
   }
 
   next(): Promise<IteratorResult<Term, undefined>> {
-    if (this.left || (this.process.exited && !this.throws)) return Promise.resolve(END);
-    const begun = new Receiving(this.process, undefined, this.throws ? 'iterate' : 'iterate to the end');
-    this.waiting = [...this.waiting.filter(({ settled }) => !settled), begun];
+    if (this.#left || (this.#process.exited && !this.#throws)) return Promise.resolve(END);
+    const begun = new Receiving(this.#process, undefined, this.#throws ? 'iterate' : 'iterate to the end');
+    this.#waiting = [...this.#waiting.filter(({ settled }) => !settled), begun];
     begun.start(undefined);
     return begun.promise as Promise<IteratorResult<Term, undefined>>;
   }
 
   /** The loop was left: waits that are under way take no message any more. */
   return(): Promise<IteratorResult<Term, undefined>> {
-    this.left = true;
-    for (const wait of this.waiting) wait.leave();
+    this.#left = true;
+    for (const wait of this.#waiting) wait.leave();
     return Promise.resolve(END);
   }
 
@@ -68,34 +68,34 @@ class Receiving implements Waiter {
   readonly promise: Promise<unknown>;
   previous: Waiter | undefined = undefined;
   next: Waiter | undefined = undefined;
-  private readonly process: ProcessState;
-  private readonly matcher: Matcher | undefined;
+  readonly #process: ProcessState;
+  readonly #matcher: Matcher | undefined;
   /** What it is for decides on what it resolves with. */
-  private readonly purpose: 'receive' | 'iterate' | 'iterate to the end';
-  private readonly resolve: (value: unknown) => void;
-  private readonly reject: (error: unknown) => void;
+  readonly #purpose: 'receive' | 'iterate' | 'iterate to the end';
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (error: unknown) => void;
   settled = false;
-  private timer: Timer | undefined = undefined;
-  private signal: AbortSignal | undefined = undefined;
-  private onAbort: (() => void) | undefined = undefined;
+  #timer: Timer | undefined = undefined;
+  #signal: AbortSignal | undefined = undefined;
+  #onAbort: (() => void) | undefined = undefined;
 
   constructor(
     process: ProcessState,
     matcher: Matcher | undefined,
     purpose: 'receive' | 'iterate' | 'iterate to the end',
   ) {
-    this.process = process;
-    this.matcher = matcher;
-    this.purpose = purpose;
+    this.#process = process;
+    this.#matcher = matcher;
+    this.#purpose = purpose;
     let settle: [(value: unknown) => void, (error: unknown) => void] | undefined;
     this.promise = new Promise((resolve, reject) => {
       settle = [resolve, reject];
     });
-    [this.resolve, this.reject] = settle as NonNullable<typeof settle>;
+    [this.#resolve, this.#reject] = settle as NonNullable<typeof settle>;
   }
 
   start(options: ReceiveOptions | undefined): void {
-    if (this.process.exited) {
+    if (this.#process.exited) {
       // Not at once: a function that catches this error and receives again for ever would stop the event loop.
       setTimeout(() => this.ended(), 1);
       return;
@@ -103,74 +103,74 @@ class Receiving implements Waiter {
     try {
       checkWaitOptions(options, 'receive()');
       if (options?.signal?.aborted === true) throw abortedError('receive', options.signal);
-      const there = this.process.mailbox.take(this.matcher);
-      if (there !== NOTHING) this.succeed(there);
+      const there = this.#process.mailbox.take(this.#matcher);
+      if (there !== NOTHING) this.#succeed(there);
       else if (options?.timeout === 0) throw timeoutError('receive', 0);
-      else this.wait(options);
+      else this.#wait(options);
     } catch (error) {
-      this.fail(error);
+      this.#fail(error);
     }
   }
 
   offer(message: Term): boolean {
     if (this.settled) return false;
     let outcome: unknown = message;
-    if (this.matcher !== undefined) {
+    if (this.#matcher !== undefined) {
       try {
-        outcome = outcomeOf(this.matcher, message);
+        outcome = outcomeOf(this.#matcher, message);
       } catch (error) {
-        this.fail(error);
+        this.#fail(error);
         return false;
       }
     }
     // The matcher may have ended the wait.
     if (outcome === NOTHING || this.settled) return false;
-    this.settle();
-    this.succeed(outcome);
+    this.#settle();
+    this.#succeed(outcome);
     return true;
   }
 
   ended(): void {
-    if (this.purpose === 'iterate to the end') this.leave();
-    else this.fail(this.process.endError());
+    if (this.#purpose === 'iterate to the end') this.leave();
+    else this.#fail(this.#process.endError());
   }
 
   /** The end of an iteration. */
   leave(): void {
     if (this.settled) return;
-    this.settle();
-    this.resolve(END);
+    this.#settle();
+    this.#resolve(END);
   }
 
-  private succeed(outcome: unknown): void {
+  #succeed(outcome: unknown): void {
     this.settled = true;
-    this.resolve(this.purpose === 'receive' ? outcome : { done: false, value: outcome });
+    this.#resolve(this.#purpose === 'receive' ? outcome : { done: false, value: outcome });
   }
 
-  private wait(options: ReceiveOptions | undefined): void {
-    this.process.mailbox.add(this);
+  #wait(options: ReceiveOptions | undefined): void {
+    this.#process.mailbox.add(this);
     if (options === undefined) return;
     const { timeout, signal } = options;
     if (signal !== undefined) {
-      this.signal = signal;
-      this.onAbort = () => this.fail(abortedError('receive', signal));
-      signal.addEventListener('abort', this.onAbort, { once: true });
+      this.#signal = signal;
+      this.#onAbort = () => this.#fail(abortedError('receive', signal));
+      signal.addEventListener('abort', this.#onAbort, { once: true });
     }
-    this.timer = startTimeout(timeout, () => this.fail(timeoutError('receive', timeout as number)));
+    this.#timer = startTimeout(timeout, () => this.#fail(timeoutError('receive', timeout as number)));
   }
 
-  private fail(error: unknown): void {
+  #fail(error: unknown): void {
     if (this.settled) return;
-    this.settle();
+    this.#settle();
     // A wait that nobody looks at any more must not take the program down.
     this.promise.catch(() => {});
-    this.reject(error);
+    this.#reject(error);
   }
 
-  private settle(): void {
+  #settle(): void {
     this.settled = true;
-    this.process.mailbox.forget(this);
-    this.timer?.cancel();
-    if (this.onAbort !== undefined) this.signal?.removeEventListener('abort', this.onAbort);
+    this.#process.mailbox.forget(this);
+    this.#timer?.cancel();
+    if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort);
   }
 }

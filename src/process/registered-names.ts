@@ -6,13 +6,13 @@ import type { ProcessState } from './process-state.js';
 const RESERVED = new Set(['undefined', 'true', 'false', 'nil', '']);
 
 export class RegisteredNames {
-  private readonly processes = new Map<string, ProcessState>();
+  readonly #processes = new Map<string, ProcessState>();
 
   /** @throws ArgumentError `already_registered`, or `badarg` for a name that cannot be registered. */
   register(name: string, process: ProcessState): void {
     this.check(name);
     if (process.exited) throw new ArgumentError('badarg', `${process.pid} has ended and cannot be registered`);
-    this.processes.set(name, process);
+    this.#processes.set(name, process);
     process.names ??= new Set();
     process.names.add(name);
   }
@@ -22,7 +22,7 @@ export class RegisteredNames {
     if (typeof name !== 'string' || RESERVED.has(name) || !name.isWellFormed() || [...name].length > 255) {
       throw new ArgumentError('badarg', `${JSON.stringify(name)} cannot be a registered name`);
     }
-    const holder = this.processes.get(name);
+    const holder = this.#processes.get(name);
     if (holder !== undefined) {
       throw new ArgumentError('already_registered', `${holder.pid} is registered as ${JSON.stringify(name)} already`);
     }
@@ -30,24 +30,24 @@ export class RegisteredNames {
 
   /** @throws ArgumentError `badarg` when nobody has the name. */
   unregister(name: string): void {
-    const holder = this.processes.get(name);
+    const holder = this.#processes.get(name);
     if (holder === undefined) throw new ArgumentError('badarg', `no process is registered as ${JSON.stringify(name)}`);
-    this.processes.delete(name);
+    this.#processes.delete(name);
     holder.names?.delete(name);
   }
 
   whereis(name: string): ProcessState | undefined {
-    return this.processes.get(name);
+    return this.#processes.get(name);
   }
 
   registered(): string[] {
-    return [...this.processes.keys()];
+    return [...this.#processes.keys()];
   }
 
   /** A process has ended: its names are free. */
   release(process: ProcessState): void {
     if (process.names === undefined) return;
-    for (const name of process.names) this.processes.delete(name);
+    for (const name of process.names) this.#processes.delete(name);
     process.names = undefined;
   }
 }

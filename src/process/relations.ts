@@ -36,93 +36,93 @@ const NONE: ReadonlyMap<never, never> = new Map<never, never>();
 
 /** Links by the key of the other pid, monitors and watchers by the key of their reference. Made when first used. */
 export class Relations {
-  private linkMap: Map<Key, Link> | undefined = undefined;
-  private monitorMap: Map<Key, Monitor> | undefined = undefined;
-  private watcherMap: Map<Key, Watcher> | undefined = undefined;
-  private lastUnlinkId = 0;
+  #linkMap: Map<Key, Link> | undefined = undefined;
+  #monitorMap: Map<Key, Monitor> | undefined = undefined;
+  #watcherMap: Map<Key, Watcher> | undefined = undefined;
+  #lastUnlinkId = 0;
 
   get links(): ReadonlyMap<Key, Link> {
-    return this.linkMap ?? NONE;
+    return this.#linkMap ?? NONE;
   }
 
   get monitors(): ReadonlyMap<Key, Monitor> {
-    return this.monitorMap ?? NONE;
+    return this.#monitorMap ?? NONE;
   }
 
   get watchers(): ReadonlyMap<Key, Watcher> {
-    return this.watcherMap ?? NONE;
+    return this.#watcherMap ?? NONE;
   }
 
   /** @returns whether a LINK signal has to go out. The last call says whether the link has priority, as in OTP. */
   link(key: Key, pid: Pid, priority = false): boolean {
-    const there = this.linkMap?.get(key);
+    const there = this.#linkMap?.get(key);
     if (there?.active === true) {
       there.priority = priority;
       return false;
     }
-    this.linkMap ??= new Map();
-    this.linkMap.set(key, { pid, active: true, priority, unlinkId: undefined });
+    this.#linkMap ??= new Map();
+    this.#linkMap.set(key, { pid, active: true, priority, unlinkId: undefined });
     return true;
   }
 
   /** @returns the id for the UNLINK signal that has to go out, if one has to. */
   unlink(key: Key): number | undefined {
-    const link = this.linkMap?.get(key);
+    const link = this.#linkMap?.get(key);
     if (link === undefined || !link.active) return undefined;
     link.active = false;
-    link.unlinkId = ++this.lastUnlinkId;
+    link.unlinkId = ++this.#lastUnlinkId;
     return link.unlinkId;
   }
 
   /** A LINK came in: an entry that is there, active or not, stays as it is. */
   linked(key: Key, pid: Pid): void {
-    if (this.linkMap?.has(key) === true) return;
-    this.linkMap ??= new Map();
-    this.linkMap.set(key, { pid, active: true, priority: false, unlinkId: undefined });
+    if (this.#linkMap?.has(key) === true) return;
+    this.#linkMap ??= new Map();
+    this.#linkMap.set(key, { pid, active: true, priority: false, unlinkId: undefined });
   }
 
   /** An UNLINK came in. */
   unlinked(key: Key): void {
-    if (this.linkMap?.get(key)?.active === true) this.linkMap.delete(key);
+    if (this.#linkMap?.get(key)?.active === true) this.#linkMap.delete(key);
   }
 
   unlinkAcknowledged(key: Key, id: number | bigint): void {
-    const link = this.linkMap?.get(key);
-    if (link !== undefined && !link.active && link.unlinkId === Number(id)) this.linkMap?.delete(key);
+    const link = this.#linkMap?.get(key);
+    if (link !== undefined && !link.active && link.unlinkId === Number(id)) this.#linkMap?.delete(key);
   }
 
   /** A link is of no use any more, because the other end or the way to it is gone. @returns it, if it was active. */
   takeLink(key: Key): Link | undefined {
-    const link = this.linkMap?.get(key);
+    const link = this.#linkMap?.get(key);
     if (link === undefined) return undefined;
-    this.linkMap?.delete(key);
+    this.#linkMap?.delete(key);
     return link.active ? link : undefined;
   }
 
   addMonitor(key: Key, monitor: Monitor): void {
-    this.monitorMap ??= new Map();
-    this.monitorMap.set(key, monitor);
+    this.#monitorMap ??= new Map();
+    this.#monitorMap.set(key, monitor);
   }
 
   takeMonitor(key: Key): Monitor | undefined {
-    const monitor = this.monitorMap?.get(key);
-    if (monitor !== undefined) this.monitorMap?.delete(key);
+    const monitor = this.#monitorMap?.get(key);
+    if (monitor !== undefined) this.#monitorMap?.delete(key);
     return monitor;
   }
 
   addWatcher(key: Key, watcher: Watcher): void {
-    this.watcherMap ??= new Map();
-    this.watcherMap.set(key, watcher);
+    this.#watcherMap ??= new Map();
+    this.#watcherMap.set(key, watcher);
   }
 
   removeWatcher(key: Key): void {
-    this.watcherMap?.delete(key);
+    this.#watcherMap?.delete(key);
   }
 
   /** The process has ended and everyone was told. */
   clear(): void {
-    this.linkMap = undefined;
-    this.monitorMap = undefined;
-    this.watcherMap = undefined;
+    this.#linkMap = undefined;
+    this.#monitorMap = undefined;
+    this.#watcherMap = undefined;
   }
 }

@@ -21,20 +21,20 @@ export function checkTimeout(milliseconds: number | undefined): void {
 
 /** Runs a function once, after `milliseconds`, unless it is cancelled before. */
 export class Timer {
-  private handle: ReturnType<typeof setTimeout>;
+  #handle: ReturnType<typeof setTimeout>;
 
   constructor(milliseconds: number, run: () => void) {
     const arm = (left: number): ReturnType<typeof setTimeout> =>
       left <= MAX_DELAY
         ? setTimeout(run, left)
         : setTimeout(() => {
-            this.handle = arm(left - MAX_DELAY);
+            this.#handle = arm(left - MAX_DELAY);
           }, MAX_DELAY);
-    this.handle = arm(milliseconds);
+    this.#handle = arm(milliseconds);
   }
 
   cancel(): void {
-    clearTimeout(this.handle);
+    clearTimeout(this.#handle);
   }
 }
 

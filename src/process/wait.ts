@@ -13,11 +13,11 @@ export interface WaitOptions {
 }
 
 export class Wait {
-  private readonly self: ProcessState;
-  private readonly signal: AbortSignal | undefined;
-  private readonly doing: () => string;
-  private readonly onFailed: (error: ExitError) => void;
-  private readonly timer: Timer | undefined;
+  readonly #self: ProcessState;
+  readonly #signal: AbortSignal | undefined;
+  readonly #doing: () => string;
+  readonly #onFailed: (error: ExitError) => void;
+  readonly #timer: Timer | undefined;
 
   /**
    * @param doing for error messages.
@@ -30,26 +30,26 @@ export class Wait {
     const { timeout, signal } = options;
     if (self.exited) throw self.exitError();
     if (signal?.aborted === true) throw abortedError(doing(), signal);
-    this.self = self;
-    this.signal = signal;
-    this.doing = doing;
-    this.onFailed = onFailed;
-    startWaiting(self, this.fail);
-    signal?.addEventListener('abort', this.onAbort, { once: true });
-    this.timer = startTimeout(timeout, () => this.fail(timeoutError(doing(), timeout as number)));
+    this.#self = self;
+    this.#signal = signal;
+    this.#doing = doing;
+    this.#onFailed = onFailed;
+    startWaiting(self, this.#fail);
+    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    this.#timer = startTimeout(timeout, () => this.#fail(timeoutError(doing(), timeout as number)));
   }
 
   /** What was waited for has come, or is not wanted any more. */
   stop(): void {
-    this.timer?.cancel();
-    this.signal?.removeEventListener('abort', this.onAbort);
-    stopWaiting(this.self, this.fail);
+    this.#timer?.cancel();
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    stopWaiting(this.#self, this.#fail);
   }
 
-  private readonly fail = (error: ExitError): void => {
+  readonly #fail = (error: ExitError): void => {
     this.stop();
-    this.onFailed(error);
+    this.#onFailed(error);
   };
 
-  private readonly onAbort = (): void => this.fail(abortedError(this.doing(), this.signal as AbortSignal));
+  readonly #onAbort = (): void => this.#fail(abortedError(this.#doing(), this.#signal as AbortSignal));
 }

@@ -63,6 +63,7 @@ const banned: readonly { readonly text: RegExp; readonly where: RegExp; readonly
     where: /^/,
     why: 'uses any',
   },
+  { text: /^\s*private\s/gm, where: /^/, why: 'hides a member from the compiler only; use #' },
   { text: /\benum\s+[\w$]+\s*\{/g, where: /^/, why: 'declares an enum' },
   { text: /\bexport\s+default\b|\bas\s+default\b/g, where: /^/, why: 'has a default export' },
   { text: /(?<![.\w$])Error\s*\(/g, where: /^/, why: 'makes a bare Error; use a class of errors.ts' },
