@@ -1,7 +1,8 @@
 // Discovery without a registry: one port for every node, a table of nodes, or both. Protocol section 1.7.
 // The rules are those of `-erl_epmd_port` and of the two modules of epmdless; nobody is asked and nothing can fail.
+
+import { checkIsOptions, type OptionNames } from '../arguments.js';
 import { ArgumentError, ConnectionError, type TableFileError } from '../errors.js';
-import { checkIsOptions, type OptionNames } from '../transport/check-options.js';
 import type { Endpoint } from '../transport/transport.js';
 import type { Discovery, NamesOptions, NodeName } from './discovery.js';
 import { helped } from './helper-names.js';

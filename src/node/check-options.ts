@@ -1,9 +1,11 @@
 // The options of a node, checked before anything is opened: each error names the option, what it takes and what it got.
 // What is misspelt or of the wrong type must not count as "not given", least of all where a node listens.
+
+import { inWords } from '../arguments.js';
 import { CONNECTION_LIMITS } from '../dist/limits.js';
 import { ArgumentError } from '../errors.js';
 import { checkCodecLimits, decodeKind } from '../etf/check-options.js';
-import { checkIsOptions, checkWaitOptions, kindOf } from '../process/arguments.js';
+import { checkOptional, checkWaitOptions } from '../process/arguments.js';
 import { type ListenAddress, NODE_LIMITS, type NodeOptions } from './options.js';
 
 /** Every option there is: the compiler insists on it. */
@@ -29,7 +31,7 @@ const LISTEN_OPTIONS: Readonly<Record<keyof ListenAddress, true>> = { host: true
 
 /** @throws ArgumentError `badarg`. */
 export function checkOptions(options: NodeOptions): void {
-  checkIsOptions(options, 'startNode()');
+  checkOptional(options, 'startNode()');
   checkNames('startNode()', 'option', options, OPTIONS);
   inRange('netTickTime', options.netTickTime, 1, 86_400);
   inRange('setupTime', options.setupTime, 0.001, 120);
@@ -78,7 +80,7 @@ function checkListen(listen: NodeOptions['listen']): void {
     if (port === undefined) continue;
     const { min, max } = typeof port === 'object' && port !== null ? (port as Range) : { min: port, max: port };
     if (!isPort(min) || !isPort(max) || min > max) {
-      const given = typeof port === 'number' || typeof port === 'object' ? JSON.stringify(port) : kindOf(port);
+      const given = typeof port === 'number' || typeof port === 'object' ? JSON.stringify(port) : inWords(port);
       throw new ArgumentError('badarg', `listen.port must be a port (0 to 65535) or { min, max }, not ${given}`);
     }
   }
@@ -90,7 +92,7 @@ interface Range {
 }
 
 function checkLimits(limits: NodeOptions['limits']): void {
-  checkIsOptions(limits, 'limits');
+  checkOptional(limits, 'limits');
   if (limits === undefined) return;
   checkNames('a node', 'limit', limits, { ...NODE_LIMITS, ...CONNECTION_LIMITS, terms: true });
   const { terms, ...numbers } = limits;
@@ -109,7 +111,7 @@ function checkNames(where: string, what: 'option' | 'limit', given: object, know
 /** @throws ArgumentError `badarg`. */
 export function inRange(name: string, value: unknown, low: number, high: number): void {
   if (value === undefined || (typeof value === 'number' && value >= low && value <= high)) return;
-  const given = typeof value === 'number' ? String(value) : kindOf(value);
+  const given = typeof value === 'number' ? String(value) : inWords(value);
   throw new ArgumentError('badarg', `${name} must be a number from ${low} to ${high}, not ${given}`);
 }
 
@@ -126,5 +128,5 @@ function has(option: string, value: unknown, methods: readonly string[], wanted:
 }
 
 function bad(option: string, wanted: string, given: unknown): ArgumentError {
-  return new ArgumentError('badarg', `${option} must be ${wanted}, not ${kindOf(given)}`);
+  return new ArgumentError('badarg', `${option} must be ${wanted}, not ${inWords(given)}`);
 }

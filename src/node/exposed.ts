@@ -1,6 +1,7 @@
 // What other nodes may call: the functions that the application exposed, module by module, and nothing else.
+
+import { inWords } from '../arguments.js';
 import { ArgumentError } from '../errors.js';
-import { kindOf } from '../process/arguments.js';
 import type { ExposedFunction } from '../process/spawn-request.js';
 import type { Term } from '../term/term.js';
 
@@ -22,11 +23,11 @@ export class Exposed {
    */
   expose(module: string, functions: ExposedModule): void {
     if (typeof module !== 'string')
-      throw new ArgumentError('badarg', `the name of a module is a string, not ${kindOf(module)}`);
+      throw new ArgumentError('badarg', `the name of a module is a string, not ${inWords(module)}`);
     if (typeof functions !== 'object' || functions === null) {
       throw new ArgumentError(
         'badarg',
-        `expose() takes the functions of a module as an object, not ${kindOf(functions)}`,
+        `expose() takes the functions of a module as an object, not ${inWords(functions)}`,
       );
     }
     const found = Object.entries(functions).map(([key, run]) => {

@@ -1,7 +1,9 @@
 // What happens to other nodes, for any number of listeners (OTP: net_kernel:monitor_nodes/2, busy_dist_port).
 // A listener that is not read keeps so many events and no more; it is told that it missed some, and is forgotten.
+
+import { inWords } from '../arguments.js';
 import { ArgumentError, ConnectionError, LimitError } from '../errors.js';
-import { checkWaitOptions, kindOf } from '../process/arguments.js';
+import { checkWaitOptions } from '../process/arguments.js';
 
 export interface NodeEvent {
   readonly type: 'nodeup' | 'nodedown';
@@ -144,6 +146,6 @@ function checkEventOptions(options: EventOptions, where: string): void {
   checkWaitOptions(options, where);
   const { maxQueued } = options;
   if (maxQueued === undefined || (Number.isSafeInteger(maxQueued) && maxQueued > 0)) return;
-  const given = typeof maxQueued === 'number' ? String(maxQueued) : kindOf(maxQueued);
+  const given = typeof maxQueued === 'number' ? String(maxQueued) : inWords(maxQueued);
   throw new ArgumentError('badarg', `maxQueued of ${where} must be a whole number of events, at least 1, not ${given}`);
 }

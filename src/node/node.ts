@@ -1,6 +1,7 @@
 // A node: its processes, its connections, and how signals find their way between the two.
 // Everything here belongs to one node; any number of nodes can live in one JavaScript process.
 
+import { inWords } from '../arguments.js';
 import type { Registration } from '../discovery/discovery.js';
 import type { Established } from '../dist/handshake/handshake.js';
 import { ArgumentError, ConnectionError } from '../errors.js';
@@ -9,7 +10,7 @@ import { ioServer } from '../otp/io-server.js';
 import { isAuth, netKernel } from '../otp/net-kernel.js';
 import { processInfo } from '../otp/process-info.js';
 import { rex } from '../otp/rex.js';
-import { checkIsFunction, checkIsPid, checkWaitOptions, kindOf, nameText } from '../process/arguments.js';
+import { checkIsFunction, checkIsPid, checkWaitOptions, nameText } from '../process/arguments.js';
 import type { CallOptions } from '../process/call.js';
 import type { Destination } from '../process/destination.js';
 import { SHUTDOWN } from '../process/exit-reason.js';
@@ -188,7 +189,7 @@ export class Node {
   /** OTP: `nodes/1`. Connections of a hidden node are hidden on both sides. */
   nodes(kind: NodeKind = 'visible'): string[] {
     if (!NODE_KINDS.includes(kind)) {
-      const given = typeof kind === 'string' ? JSON.stringify(String(kind).slice(0, 100)) : kindOf(kind);
+      const given = typeof kind === 'string' ? JSON.stringify(String(kind).slice(0, 100)) : inWords(kind);
       throw new ArgumentError('badarg', `nodes() takes one of ${NODE_KINDS.join(', ')}, not ${given}`);
     }
     return this.#distribution

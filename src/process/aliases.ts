@@ -1,9 +1,11 @@
 // Aliases: references that stand for a process until they are taken back (protocol section 4.3, "ALIAS_SEND").
 // A message to an alias that is no more is dropped, which is what keeps late replies out of mailboxes.
+
+import { inWords } from '../arguments.js';
 import { ArgumentError } from '../errors.js';
 import type { Reference } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
-import { checkIsOptions, kindOf } from './arguments.js';
+import { checkOptional } from './arguments.js';
 import type { Key } from './local-identifiers.js';
 import type { LocalNode } from './local-node.js';
 import type { ProcessState } from './process-state.js';
@@ -81,7 +83,7 @@ export class Aliases {
 /** @internal See Process.alias. */
 export function makeAlias(self: ProcessState, local: LocalNode, mode: AliasMode, options: AliasOptions): Reference {
   checkAliasMode(mode, MODES_WITHOUT_MONITOR);
-  checkIsOptions(options, 'alias()');
+  checkOptional(options, 'alias()');
   const ref = local.makeReference();
   local.aliases.add({ ref, process: self, mode, priority: options.priority === true });
   return ref;
@@ -90,5 +92,5 @@ export function makeAlias(self: ProcessState, local: LocalNode, mode: AliasMode,
 /** @throws ArgumentError `badarg` for what is no mode; none at all is fine. */
 export function checkAliasMode(mode: AliasMode | undefined, modes: readonly AliasMode[] = ALIAS_MODES): void {
   if (mode === undefined || modes.includes(mode)) return;
-  throw new ArgumentError('badarg', `the mode of an alias is one of ${modes.join(', ')}, not ${kindOf(mode)}`);
+  throw new ArgumentError('badarg', `the mode of an alias is one of ${modes.join(', ')}, not ${inWords(mode)}`);
 }

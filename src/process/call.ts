@@ -5,7 +5,7 @@ import { Pid, Reference } from '../term/identifiers.js';
 import { ImproperList } from '../term/list.js';
 import type { Term } from '../term/term.js';
 import { Tuple, tuple } from '../term/tuple.js';
-import { checkIsOptions } from './arguments.js';
+import { checkOptional } from './arguments.js';
 import { exitError, NOCONNECTION } from './exit-reason.js';
 import type { LocalNode } from './local-node.js';
 import { startMonitor, stopMonitor } from './monitors.js';
@@ -68,7 +68,7 @@ class Call {
     const local = this.#local;
     const to = this.#to;
     const ref = this.#ref;
-    checkIsOptions(given, 'call()');
+    checkOptional(given, 'call()');
     const { timeout = 5000, signal } = given;
     if (isSelf(self, local, to)) throw exitError(CALLING_SELF, this.#doing());
     const options = signal === undefined ? { timeout } : { timeout, signal };

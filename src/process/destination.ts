@@ -1,8 +1,9 @@
 // Whom a program sends to, as it may say it: by pid, by name here or on another node, by alias.
+
+import { inWords } from '../arguments.js';
 import { ArgumentError } from '../errors.js';
 import { Atom } from '../term/atom.js';
 import { Pid, Reference } from '../term/identifiers.js';
-import { kindOf } from './arguments.js';
 import type { RegisteredName } from './signal.js';
 
 /** Whom to send to: a pid, a name on this node, a name on another, or an alias. */
@@ -22,7 +23,7 @@ export function addressOf(to: Destination, node: string): Pid | RegisteredName |
     return { name: String(to.name), node: String(to.node) };
   }
   const wanted = 'a destination is a pid, a name, { name, node } or an alias reference';
-  throw new ArgumentError('badarg', `${wanted}, not ${kindOf(to)}`);
+  throw new ArgumentError('badarg', `${wanted}, not ${inWords(to)}`);
 }
 
 function isName(value: unknown): boolean {

@@ -1,6 +1,6 @@
 // Links as a process makes and takes them back (protocol section 4.3, "Links"): the calling side of relations.ts.
 import type { Pid } from '../term/identifiers.js';
-import { checkIsOptions, checkIsPid } from './arguments.js';
+import { checkIsPid, checkOptional } from './arguments.js';
 import type { LocalNode } from './local-node.js';
 import type { ProcessState } from './process-state.js';
 
@@ -15,7 +15,7 @@ export interface LinkOptions {
 /** @internal See Process.link. */
 export function link(self: ProcessState, local: LocalNode, pid: Pid, options: LinkOptions): void {
   checkIsPid(pid, 'link()');
-  checkIsOptions(options, 'link()');
+  checkOptional(options, 'link()');
   if (pid.equals(self.pid)) return;
   const { relations } = self;
   const key = local.pidKey(pid);

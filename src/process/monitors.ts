@@ -6,7 +6,7 @@ import { type Pid, Reference } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
 import { Tuple } from '../term/tuple.js';
 import { type AliasMode, checkAliasMode } from './aliases.js';
-import { checkIsOptions, checkIsReference } from './arguments.js';
+import { checkIsReference, checkOptional } from './arguments.js';
 import { addressOf } from './destination.js';
 import type { LocalNode } from './local-node.js';
 import type { ProcessState } from './process-state.js';
@@ -31,7 +31,7 @@ const DOWN = atom('DOWN');
 
 /** @internal See Process.monitor. */
 export function monitor(self: ProcessState, local: LocalNode, to: Monitored, options: MonitorOptions): Reference {
-  checkIsOptions(options, 'monitor()');
+  checkOptional(options, 'monitor()');
   checkAliasMode(options.alias);
   const target = addressOf(to, local.node);
   if (target instanceof Reference) throw new ArgumentError('badarg', 'monitor() needs a pid or a name');
@@ -49,7 +49,7 @@ export function monitor(self: ProcessState, local: LocalNode, to: Monitored, opt
 /** @internal See Process.demonitor. */
 export function demonitor(self: ProcessState, local: LocalNode, ref: Reference, options: DemonitorOptions): void {
   checkIsReference(ref, 'demonitor()');
-  checkIsOptions(options, 'demonitor()');
+  checkOptional(options, 'demonitor()');
   stopMonitor(self, local, ref);
   local.aliases.demonitored(self, ref);
   if (options.flush === true) self.mailbox.flush((message) => isDown(message, ref));

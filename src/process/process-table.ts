@@ -1,12 +1,14 @@
 // All processes of one node: their birth, their end, and the way their signals go. Between two processes signals keep
 // their order. Delivery here is synchronous but never nested: what a signal causes comes after it, so that the end of
 // one process in a chain of a million links needs no deep stack.
+
+import { inWords } from '../arguments.js';
 import { ArgumentError, ExitError, LimitError } from '../errors.js';
 import { atom } from '../term/atom.js';
 import { Pid, type Reference } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
 import { Aliases } from './aliases.js';
-import { checkIsFunction, checkIsOptions, checkIsPid, kindOf, nameText } from './arguments.js';
+import { checkIsFunction, checkIsPid, checkOptional, nameText } from './arguments.js';
 import { Delivery } from './delivery.js';
 import { KILLED, NOCONNECTION, NORMAL, reasonOf } from './exit-reason.js';
 import { type Key, LocalIdentifiers } from './local-identifiers.js';
@@ -101,7 +103,7 @@ export class ProcessTable implements ProcessHome {
    */
   spawn(run: ProcessFunction | undefined, options: SpawnOptions = {}): Process {
     if (run !== undefined) checkIsFunction(run, 'spawn()');
-    checkIsOptions(options, 'spawn()');
+    checkOptional(options, 'spawn()');
     if (options.groupLeader !== undefined) checkIsPid(options.groupLeader, 'the option groupLeader');
     checkMaxMessages(options.maxMessages);
     const link = this.#near('link', options.link);
@@ -123,7 +125,7 @@ export class ProcessTable implements ProcessHome {
     if (other === undefined || other instanceof Process) return other;
     if (!(other instanceof Pid)) {
       const wanted = `the option ${option} takes a process or its pid, who is to be ${option}ed with the new one`;
-      throw new ArgumentError('badarg', `${wanted}, not ${kindOf(other)}`);
+      throw new ArgumentError('badarg', `${wanted}, not ${inWords(other)}`);
     }
     const found = this.get(other);
     if (found !== undefined) return found;
@@ -317,6 +319,6 @@ export class ProcessTable implements ProcessHome {
 
 function checkMaxMessages(most: unknown): void {
   if (most === undefined || (Number.isSafeInteger(most) && (most as number) > 0)) return;
-  const given = typeof most === 'number' ? String(most) : kindOf(most);
+  const given = typeof most === 'number' ? String(most) : inWords(most);
   throw new ArgumentError('badarg', `the option maxMessages is a whole number of messages, at least 1, not ${given}`);
 }

@@ -1,10 +1,12 @@
 // Starting a process on another node (OTP: erlang:spawn_request/5, protocol section 4.3, "Spawn"): the asking side.
 // The reference of the request is also that of the monitor, if one is asked for.
+
+import { inWords } from '../arguments.js';
 import { ArgumentError, type ExitError } from '../errors.js';
 import { type Atom, atom } from '../term/atom.js';
 import type { Pid, Reference } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
-import { kindOf, nameText } from './arguments.js';
+import { nameText } from './arguments.js';
 import { exitError } from './exit-reason.js';
 import type { LocalNode } from './local-node.js';
 import { stopMonitor } from './monitors.js';
@@ -28,7 +30,7 @@ export function remoteFunction(
   args: readonly Term[],
 ): RemoteFunction {
   if (!Array.isArray(args)) {
-    throw new ArgumentError('badarg', `the arguments of a function on another node are an array, not ${kindOf(args)}`);
+    throw new ArgumentError('badarg', `the arguments of a function on another node are an array, not ${inWords(args)}`);
   }
   return { node, module: nameText(module, 'the module'), function: nameText(name, 'the function'), args };
 }

@@ -4,7 +4,7 @@ import { Atom, atom } from '../term/atom.js';
 import { type Pid, Reference } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
 import { tuple } from '../term/tuple.js';
-import { checkIsOptions, checkIsPid } from './arguments.js';
+import { checkIsPid, checkOptional } from './arguments.js';
 import { addressOf, type Destination } from './destination.js';
 import type { LocalNode } from './local-node.js';
 import type { ProcessState } from './process-state.js';
@@ -27,7 +27,7 @@ export function send(
   message: Term,
   options: SendOptions | undefined,
 ): void {
-  if (options !== undefined) checkIsOptions(options, 'send()');
+  if (options !== undefined) checkOptional(options, 'send()');
   const address = addressOf(to, local.node);
   if (typeof to === 'string' || to instanceof Atom) {
     if (local.names.whereis(String(to)) === undefined) {
@@ -80,7 +80,7 @@ export function exitSignal(
   options: ExitOptions | undefined,
 ): void {
   if (!(to instanceof Reference)) checkIsPid(to, 'exit(pid, reason)');
-  checkIsOptions(options, 'exit(pid, reason)');
+  checkOptional(options, 'exit(pid, reason)');
   const signal = { kind: 'exit', from: self.pid, to: to as Pid | Reference, reason } as const;
   local.route(options?.priority === true ? { ...signal, priority: true } : signal);
 }

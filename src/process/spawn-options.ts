@@ -1,7 +1,7 @@
 // What a process runs, and what it is told when it is spawned.
 import type { Atom } from '../term/atom.js';
 import type { Pid } from '../term/identifiers.js';
-import { checkIsFunction, checkIsOptions } from './arguments.js';
+import { checkIsFunction, checkOptional } from './arguments.js';
 import type { LocalNode } from './local-node.js';
 import type { Process } from './process.js';
 
@@ -51,7 +51,7 @@ export interface ProcessHome extends LocalNode {
 /** @internal See Process.spawn. */
 export function spawnChild(self: Process, home: ProcessHome, run: ProcessFunction, given: ChildOptions): Process {
   checkIsFunction(run, 'spawn()');
-  checkIsOptions(given, 'spawn()');
+  checkOptional(given, 'spawn()');
   const { link, ...options } = given;
   const groupLeader = options.groupLeader ?? self.groupLeader;
   return home.spawn(run, { ...options, groupLeader, ...(link === true ? { link: self } : {}) });

@@ -1,4 +1,5 @@
 // Which Erlang type a JavaScript value is. The numbers are Erlang's order between types (protocol section 5.5).
+import { inWords } from '../arguments.js';
 import { ArgumentError } from '../errors.js';
 import { Atom } from './atom.js';
 import { BitString } from './bitstring.js';
@@ -58,7 +59,10 @@ export function kindOf(term: Term): Kind {
       return kindOfObject(term);
     default:
   }
-  throw new ArgumentError('badarg', `expected an Erlang term, not ${describe(term)}`);
+  throw new ArgumentError(
+    'badarg',
+    `expected an Erlang term, not ${typeof term === 'number' ? `${term}, which Erlang does not have` : inWords(term)}`,
+  );
 }
 
 function kindOfObject(term: object | null): Kind {
@@ -77,14 +81,7 @@ function kindOfObject(term: object | null): Kind {
   const prototype: unknown = Object.getPrototypeOf(term);
   // Plain objects only, from whichever realm; not `constructor`, which may be an ordinary key.
   if (prototype === null || Object.getPrototypeOf(prototype) === null) return MAP;
-  throw new ArgumentError('badarg', `expected an Erlang term, not ${describe(term)}`);
-}
-
-function describe(value: unknown): string {
-  if (typeof value === 'number') return `${value}, which Erlang does not have`;
-  if (typeof value !== 'object') return `a ${typeof value}`;
-  const name: unknown = (value as { constructor?: { name?: unknown } | null }).constructor?.name;
-  return `an instance of ${typeof name === 'string' && name !== '' ? name : 'a class without a name'}`;
+  throw new ArgumentError('badarg', `expected an Erlang term, not ${inWords(term)}`);
 }
 
 /** The text of anything that {@link kindOf} calls an atom. */

@@ -1,9 +1,9 @@
 // A network inside this process, for tests: no descriptors, no ports of the machine, and control over how the bytes are
 // cut. Delivery is asynchronous and ordered, and a paused reader holds its writer's bytes back, as on a socket.
 import { Buffer } from 'node:buffer';
+import { checkIsOptions, type OptionNames } from '../arguments.js';
 import { ArgumentError, ConnectionError } from '../errors.js';
 import { abortError } from './abort.js';
-import { checkIsOptions, type OptionNames } from './check-options.js';
 import type { ByteStream, ByteStreamSink, Endpoint, Listener, ListenOptions, Transport } from './transport.js';
 
 export interface MemoryOptions {

@@ -1,9 +1,9 @@
 // Plain TCP, OTP's default carrier (protocol 7.2: inet_tcp, inet6_tcp).
 // Every failure is a ConnectionError that names the address and the likely cause; no listener outlives its socket.
 import { createServer, isIP, connect as netConnect, type Server, type Socket } from 'node:net';
+import { checkIsOptions, type OptionNames } from '../arguments.js';
 import { ArgumentError, ConnectionError, type ConnectionErrorCode } from '../errors.js';
 import { untilConnected } from './abort.js';
-import { checkIsOptions, type OptionNames } from './check-options.js';
 import { hostAndPort, socketStream } from './socket-stream.js';
 import type { Endpoint, Listener, ListenOptions, Transport } from './transport.js';
 

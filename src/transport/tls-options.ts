@@ -1,7 +1,8 @@
 // What tls() can be told: in Node's words, or the contents of OTP's ssl_dist_optfile (protocol section 7.1).
 // Both become one shape per direction, and whatever would verify less than it seems to is refused.
+
+import { checkIsOptions } from '../arguments.js';
 import { ArgumentError } from '../errors.js';
-import { checkIsOptions } from './check-options.js';
 import type { TcpOptions } from './tcp.js';
 
 /** PEM as text or bytes; a string without `-----BEGIN` is the path of a file with it, which is read again when it changes. */

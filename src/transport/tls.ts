@@ -2,9 +2,9 @@
 // of four bytes in the distribution handshake. Both ends show a certificate, for their own host, or nothing comes about.
 import { isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from 'node:tls';
+import { checkIsOptions } from '../arguments.js';
 import { ArgumentError, ConnectionError } from '../errors.js';
 import { untilConnected } from './abort.js';
-import { checkIsOptions } from './check-options.js';
 import { hostAndPort } from './socket-stream.js';
 import { checkTcpOptions, connectSocket, listenForSockets, type TcpOptions } from './tcp.js';
 import { secured, tlsAcceptor } from './tls-accept.js';

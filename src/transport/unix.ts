@@ -5,9 +5,9 @@ import { randomUUID } from 'node:crypto';
 import { type BigIntStats, linkSync, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { createServer, connect as netConnect, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
+import { checkIsOptions, type OptionNames } from '../arguments.js';
 import { ArgumentError, ConnectionError } from '../errors.js';
 import { untilConnected } from './abort.js';
-import { checkIsOptions, type OptionNames } from './check-options.js';
 import { socketStream } from './socket-stream.js';
 import type { ByteStream, Endpoint, Listener, ListenOptions, Transport } from './transport.js';
 

@@ -4,7 +4,7 @@ import { builtinModules } from 'node:module';
 import { posix } from 'node:path';
 import { blank, type Import, imports, lineAt } from './source-scan.js';
 
-/** A floor may import itself, errors.ts and the floors named here; nothing else. */
+/** A floor may import itself, errors.ts, arguments.ts and the floors named here; nothing else. */
 const floors: Readonly<Record<string, readonly string[]>> = {
   term: [],
   etf: ['term'],
@@ -20,7 +20,10 @@ const floors: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Files directly in src/: the composition root and the doors may import every floor but cli. */
-const topFiles = ['errors.ts', 'start-node.ts', 'index.ts'];
+const topFiles = ['errors.ts', 'arguments.ts', 'start-node.ts', 'index.ts'];
+
+/** What every floor stands on. */
+const grounds = ['errors.ts', 'arguments.ts'];
 
 const pureFloors = ['term', 'etf', 'dist', 'process', 'otp'];
 
@@ -147,7 +150,8 @@ function judgeRelative(path: string, { specifier, typeOnly }: Import, files: Rea
   const from = floorOf(path);
   const to = floorOf(target);
   if (from === 'errors.ts') return to === 'term' && typeOnly ? undefined : `errors.ts imports ${specifier}`;
-  if (from === to || (to === 'errors.ts' && from !== 'cli')) return undefined;
+  if (from === 'arguments.ts') return to === 'errors.ts' ? undefined : `arguments.ts imports ${specifier}`;
+  if (from === to || (grounds.includes(to) && from !== 'cli')) return undefined;
   if (topFiles.includes(from)) return to === 'cli' || to === 'testing' ? `${from} imports ${specifier}` : undefined;
   return floors[from]?.includes(to) === true ? undefined : `${from} must not import ${to} (${specifier})`;
 }
@@ -159,7 +163,7 @@ function judgeModule(path: string, floor: string, specifier: string): string | u
   if (module === 'node:process' && !environmentIn.test(path)) return `imports ${specifier}: no environment here`;
   if (!module.startsWith('node:'))
     return dependencies.includes(module) ? undefined : `imports ${specifier}, not a dependency`;
-  if (!pureFloors.includes(floor) && floor !== 'errors.ts') return undefined;
+  if (!pureFloors.includes(floor) && !grounds.includes(floor)) return undefined;
   return pureMay[module]?.test(path) === true ? undefined : `imports ${specifier}: ${floor} is pure`;
 }
 

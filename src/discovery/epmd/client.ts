@@ -1,7 +1,8 @@
 // Discovery by EPMD: the peer's host says where the peer listens, ours is told where we do. Protocol section 1.
 // BEAM's habits are kept where others can see them; every wait has an end.
+
+import { checkIsOptions, type OptionNames } from '../../arguments.js';
 import { ArgumentError, ConnectionError, ProtocolError } from '../../errors.js';
-import { checkIsOptions, type OptionNames } from '../../transport/check-options.js';
 import type { Endpoint } from '../../transport/transport.js';
 import type { Discovery, NodeName, Registrant, Registration, RegistrationStatus } from '../discovery.js';
 import { splitNodeName } from '../node-name.js';

@@ -1,8 +1,8 @@
 // An EPMD for this process to serve, good enough to take the daemon's place. Protocol sections 1.3 to 1.6.
 // It is as open as its sockets and no more: it never blocks, never ends the process, and bounds what strangers hold.
 import { type AddressInfo, createServer, isIP, isIPv6, type Server, type Socket } from 'node:net';
+import { checkIsOptions, type OptionNames } from '../../arguments.js';
 import { ArgumentError, ConnectionError } from '../../errors.js';
-import { checkIsOptions, type OptionNames } from '../../transport/check-options.js';
 import { type Environment, epmdAddresses, epmdPort, relaxedCommandCheck } from './environment.js';
 import { encodeNamesResponse, type RegisteredName } from './messages.js';
 import { Registry } from './registry.js';

@@ -2,8 +2,8 @@
 // Endpoints are addresses, never names: nobody after us asks a resolver that might answer something else.
 import { setMaxListeners } from 'node:events';
 import { BlockList, isIP } from 'node:net';
+import { checkIsOptions, type OptionNames } from '../../arguments.js';
 import { ArgumentError, ConnectionError, type ErlnodeError, ProtocolError } from '../../errors.js';
-import { checkIsOptions, type OptionNames } from '../../transport/check-options.js';
 import type { Endpoint } from '../../transport/transport.js';
 import type { Discovery, NodeName } from '../discovery.js';
 import { helped } from '../helper-names.js';
