@@ -118,9 +118,10 @@ export class Process {
 
   /**
    * Sends without waiting. Messages to processes that do not exist are dropped silently, as in Erlang; a first message
-   * to a node that is not connected connects it. A message to a process of this node is handed over as it is: do not
-   * change arrays, maps or buffers that have been sent. Binaries of 16 KiB and more go to other nodes from where they lie:
-   * what is sent is what they hold when they leave, so do not change them, or transfer their memory, afterwards.
+   * to a node that is not connected connects it. A message to a process of this node, or one that waits for a connection, is
+   * handed over as it is: do not change arrays, maps or buffers that have been sent. Binaries of 16 KiB and more
+   * go to other nodes from where they lie: what is sent is what they hold when they leave. Above all do not transfer their
+   * memory to a worker: the peer could get what is in it when the worker has freed it. Send a copy instead.
    *
    * @throws ArgumentError `badarg` for a name that nobody on this node has; `not_encodable` for a message to
    * another node that has no Erlang form; within this node nobody looks.
