@@ -47,15 +47,22 @@ export function unix(options: UnixOptions): Transport {
 
 /** Node's own `recursive` never ends where a folder cannot be made in one that is there, as in /proc. */
 function makeFolder(path: string): void {
+  const error = failureToMake(path);
+  if (error === undefined) return;
+  if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+  makeFolder(dirname(path));
+  const again = failureToMake(path);
+  if (again !== undefined) throw again;
+}
+
+/** None if it is there: another node may have made it meanwhile, and `a/.` is there with `a`. */
+function failureToMake(path: string): Error | undefined {
   try {
     mkdirSync(path, { mode: 0o700 });
   } catch (error) {
-    const code = codeOf(error as Error);
-    if (code === 'EEXIST') return;
-    if (code !== 'ENOENT' || dirname(path) === path) throw error;
-    makeFolder(dirname(path));
-    mkdirSync(path, { mode: 0o700 });
+    if (codeOf(error as Error) !== 'EEXIST') return error as Error;
   }
+  return undefined;
 }
 
 /** Characters that could leave the folder are written as `%2f`. */

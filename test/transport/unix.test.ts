@@ -85,6 +85,12 @@ test('what a killed node left behind is in nobody’s way', async () => {
   await second.close();
 });
 
+test('the folder may be named in a roundabout way', async () => {
+  const directory = `${folder()}/./deep/../sockets/.`;
+  const listener = await unix({ directory }).listen({ ...quiet, node: 'ts@here' });
+  await listener.close();
+});
+
 test('of nodes that start at once on what a killed one left behind, one gets the name and can be reached', async () => {
   const directory = folder();
   mkdirSync(directory);
