@@ -1,4 +1,4 @@
-// Every error class and every code, on one screen. The class says whose fault it was; the code is Erlang's word where
+// Every error class and every code; docs/ERRORS.md explains each. The class says whose fault it was; the code is Erlang's word where
 // there is one. Messages say what was expected, what came and where; cookies and message contents never enter them.
 import type { Term } from './term/term.js';
 
