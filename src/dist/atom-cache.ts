@@ -20,7 +20,10 @@ function flagBytes(references: number): number {
   return references === 0 ? 0 : (references >> 1) + 1;
 }
 
-/** The peer's side: what it has put into which slot. */
+/**
+ * The peer's side: what it has put into which of the 2,048 slots. `read` takes the header of a packet and gives the atoms
+ * that its terms call by number; a slot that was never filled is a ProtocolError `bad_header`.
+ */
 export class IncomingAtoms {
   readonly #slots: (Atom | undefined)[] = new Array<Atom | undefined>(ATOM_CACHE_SIZE).fill(undefined);
   #end = 0;
@@ -88,7 +91,10 @@ function readText(bytes: Buffer): Atom {
   return internAtom(text);
 }
 
-/** Our side: which slot has which atom, and the references of the packet that is being written. */
+/**
+ * Our side: which slot has which atom, and the references of the packet that is being written. Atoms ask for a number while
+ * terms are encoded; the header, which stands before them, is written last. A number is good for this packet only.
+ */
 export class OutgoingAtoms implements AtomCacheWriter {
   readonly #slots: (Atom | undefined)[] = new Array<Atom | undefined>(ATOM_CACHE_SIZE).fill(undefined);
   readonly #slotOf = new Map<Atom, number>();

@@ -58,6 +58,11 @@ export interface ConnectionStatistics {
 const TICK_TIME = 60;
 const TICK_INTENSITY = 4;
 
+/**
+ * One connection after its handshake, as a machine without socket and clock. {@link Connection.receive} takes what the socket
+ * gave and tells the sink whole messages; `send` makes packets, which {@link Connection.takeOutput} hands out to be written;
+ * {@link Connection.tick} wants to be called every `tickInterval`. What these throw is why the connection ends.
+ */
 export class Connection {
   readonly #sink: ConnectionSink;
   readonly #frames: FrameReader;

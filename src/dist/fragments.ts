@@ -29,6 +29,10 @@ interface Sequence {
   touched: number;
 }
 
+/**
+ * The peer's messages that are on their way in pieces, by sequence number, in any interleaving. A sequence that the peer
+ * does not go on with, too many of them and too many bytes are LimitErrors, which end the connection.
+ */
 export class Fragments {
   readonly #limits: ConnectionLimits;
   readonly #open = new Map<bigint, Sequence>();

@@ -12,7 +12,11 @@ const GROWTH = 4;
 
 const nothing = Buffer.alloc(0);
 
-/** Cuts a stream into frames, with a length of 2 bytes (handshake over TCP) or 4 bytes before each. */
+/**
+ * Cuts a stream into frames, with a length of 2 bytes (handshake over TCP) or 4 bytes before each. Chunks are pushed as they
+ * come; `next` gives a frame, or undefined until more bytes are there. A length over the limit is a LimitError
+ * `frame_too_large` as soon as it is read, and memory is taken for bytes that came, not for those that it promises.
+ */
 export class FrameReader {
   readonly #lengthBytes: 2 | 4;
   readonly #limit: number;

@@ -30,6 +30,10 @@ export interface HeaderFormat {
   readonly fragments: boolean;
 }
 
+/**
+ * Packets of a peer with which DFLAG_DIST_HDR_ATOM_CACHE was agreed on: the atoms of the header, then a message or a piece of
+ * one. Gives one message at a time; what does not fit the format is a ProtocolError, which ends the connection.
+ */
 export class HeaderReader implements PacketReader {
   readonly #decoder: Decoder;
   readonly #format: HeaderFormat;

@@ -28,6 +28,10 @@ interface Lane {
   last: Waiting;
 }
 
+/**
+ * Messages as packets with a header: atoms by number, and large ones in fragments, between which those of other processes
+ * go out. The messages of one process keep their order.
+ */
 export class HeaderWriter implements PacketWriter {
   readonly #encoder: Encoder;
   readonly #control: ControlWriter;

@@ -8,6 +8,7 @@ const FIRST_SLAB = 1024;
 /** Pieces of at least this size are not copied. */
 const LARGE_PIECE = 4 * 1024;
 
+/** Bytes that wait for the next write: small pieces are copied together, large ones stay what they are. */
 export class Output {
   #pieces: Buffer[] = [];
   /** How long the pieces were when they came: the memory of one that the program owns may be taken away. */

@@ -140,6 +140,7 @@ export class Node {
    * @throws ConnectionError `noport`, `econnrefused`, `epmd_unreachable`, `timeout` …; HandshakeError `bad_cookie`,
    * `not_allowed` …; ArgumentError `badarg` for something that is no node name. Whoever gives up by `timeout` or
    * `signal` waits no longer; the attempt itself lasts as long as the setup time lets it.
+   * A failure that nobody awaits or catches does not end the program, and is told nowhere else.
    */
   connect(node: string | Atom, options: WaitOptions = {}): Promise<void> {
     return orRejected(() => {
@@ -281,7 +282,7 @@ export class Node {
     this.#self.cast(to, request);
   }
 
-  /** OTP: `rpc:call/5`. @throws ExitError `badrpc` with OTP's reason. */
+  /** OTP: `rpc:call/5`. @throws ExitError `badrpc` with OTP's reason; when nobody awaits it, told nowhere. */
   rpc(
     node: string | Atom,
     module: string | Atom,
@@ -292,7 +293,7 @@ export class Node {
     return orRejected(() => rpc(this.#self, this.#processes, this.#remote(node, module, name, args), options));
   }
 
-  /** OTP: `erpc:call/5`. @throws ExitError with OTP's reason. */
+  /** OTP: `erpc:call/5`. @throws ExitError with OTP's reason; when nobody awaits it, told nowhere. */
   erpc(
     node: string | Atom,
     module: string | Atom,

@@ -153,6 +153,7 @@ export class Process {
    * The next message, or the next that `matcher` accepts; the others stay for later. With a schema, its output.
    *
    * @throws ExitError `timeout`, `aborted`, or the reason for which this process ended; whatever the matcher throws.
+   * A failure that nobody awaits or catches does not end the program, and is told nowhere else.
    */
   receive(options?: ReceiveOptions): Promise<Term>;
   receive<Wanted extends Term>(guard: (message: Term) => message is Wanted, options?: ReceiveOptions): Promise<Wanted>;
@@ -196,6 +197,7 @@ export class Process {
    * is the monitor's.
    *
    * @throws ExitError `noconnection`, `timeout`, `aborted`, or OTP's word (`notsup`, `badopt`) as its reason.
+   * A failure that nobody awaits or catches does not end the program, and is told nowhere else.
    */
   spawnRequest(
     node: string | Atom,
@@ -289,7 +291,8 @@ export class Process {
    * OTP: `gen_server:call`. Works with every process that answers gen calls, in Erlang, Elixir or here.
    *
    * @throws ExitError `noproc`, `timeout` (5,000 ms unless told otherwise), `nodedown`, `aborted`, or the server's exit
-   * reason.
+   * reason. A failure that nobody awaits or catches does not end the program, and is told nowhere else; for a request
+   * without an answer there is {@link Process.cast}.
    */
   call(to: Destination, request: Term, options?: CallOptions): Promise<Term> {
     try {

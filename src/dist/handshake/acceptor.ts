@@ -82,6 +82,10 @@ type State = ExpectName | ExpectStatusReply | ExpectComplement | ExpectChallenge
 
 const over: Over = { awaits: 'nothing' };
 
+/**
+ * The side that is connected to, as a machine: feed `receive` with what comes and send what it answers, until a step is
+ * `established` or has a `failure`. Whom to let in, and with which cookie, the options are asked when the name is known.
+ */
 export class Acceptor {
   readonly #options: AcceptorOptions;
   readonly #reader: FrameReader;

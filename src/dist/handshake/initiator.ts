@@ -63,6 +63,10 @@ type State = ExpectStatus | ExpectChallenge | ExpectChallengeAck | Over;
 
 const over: Over = { awaits: 'nothing' };
 
+/**
+ * The side that connects, as a machine: send what `start` gives, feed `receive` with what comes and send what it answers,
+ * until a step is `established` or has a `failure`. When the carrier closes or time is up, `abandon` says what it means.
+ */
 export class Initiator {
   readonly #options: InitiatorOptions;
   readonly #reader: FrameReader;
