@@ -67,7 +67,7 @@ export class Race {
           (stream) => {
             this.#trying.delete(attempt);
             if (over) {
-              stream.destroy();
+              discard(stream);
               return;
             }
             finish();
@@ -100,7 +100,9 @@ export class Race {
   }
 
   async #connect({ endpoint, aborter }: Try): Promise<ByteStream> {
-    return this.#transport.connect(endpoint, { signal: aborter.signal });
+    const stream: unknown = await this.#transport.connect(endpoint, { signal: aborter.signal });
+    if (typeof (Object(stream) as Partial<ByteStream>).destroy === 'function') return stream as ByteStream;
+    throw new TypeError('it gave no stream');
   }
 
   /** A transport is asked to throw errors of ours. */
@@ -131,6 +133,15 @@ export class Race {
       `${this.#peer} could not be reached at any of its ${this.#failures.length} places: ${this.#said().join('; ')}`,
       { cause: new AggregateError([first, ...others]) },
     );
+  }
+}
+
+/** Nobody is left who could be told of a transport that fails in this. */
+function discard(stream: ByteStream): void {
+  try {
+    stream.destroy();
+  } catch {
+    // The stream is the transport's to close.
   }
 }
 

@@ -54,6 +54,39 @@ async function startBeam(name?: string) {
 /** Sockets of this process. */
 const sockets = () => process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP')).length;
 
+/** How a transport of somebody's own may connect. */
+const carriers: readonly [string, () => unknown][] = [
+  ['gives no stream', () => undefined],
+  ['gives no stream when it is too late', () => new Promise((resolve) => setTimeout(resolve, 150))],
+  ['gives one too late that cannot be closed', () => new Promise((resolve) => setTimeout(resolve, 150, unclosable))],
+  ['throws nothing that is an error', () => Promise.reject(undefined as unknown as Error)],
+];
+const unclosable = {
+  start() {},
+  destroy() {
+    throw new TypeError('not now');
+  },
+};
+
+test.each(carriers)("a transport that %s is an error of the attempt and nobody else's", async (_, connect) => {
+  const transport = { ...tcp(), connect: connect as Transport['connect'] };
+  const uncaught: unknown[] = [];
+  const onUncaught = (error: unknown): void => void uncaught.push(error);
+  process.on('uncaughtException', onUncaught).on('unhandledRejection', onUncaught);
+  try {
+    const node = await startNode('ts@127.0.0.1', {
+      ...{ cookie, transport, listen: false, setupTime: 0.1 },
+      discovery: at({ host: '127.0.0.1', port: 1 }, { host: '127.0.0.1', port: 2 }),
+    });
+    closing.push(() => node.stop());
+    await expect(node.connect('e@127.0.0.1')).rejects.toMatchObject({ name: 'ConnectionError' });
+    await new Promise((resolve) => setTimeout(resolve, 400));
+  } finally {
+    process.off('uncaughtException', onUncaught).off('unhandledRejection', onUncaught);
+  }
+  expect(uncaught).toEqual([]);
+});
+
 test('a black hole is one: who goes there alone runs out of time', async () => {
   const hole = await blackHole();
   const node = await start(at(hole), { setupTime: 1 });
