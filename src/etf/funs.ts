@@ -1,6 +1,5 @@
 // Funs: EXPORT_EXT and NEW_FUN_EXT up to the free variables, which are terms like any others (protocol section 5.3).
 // Every field is kept, so that a fun sent back is the same fun.
-import type { Atom } from '../term/atom.js';
 import { ExternalFun, InternalFun } from '../term/fun.js';
 import { Pid } from '../term/identifiers.js';
 import type { Term } from '../term/term.js';
@@ -79,14 +78,7 @@ export function closeInternalFun(sink: Sink, opened: number, pos: number): void 
 }
 
 /** A closure whose free variables are still to come. */
-export interface FunHead {
-  readonly arity: number;
-  readonly uniq: Uint8Array;
-  readonly index: number;
-  readonly module: Atom;
-  readonly oldIndex: number;
-  readonly oldUniq: number;
-  readonly pid: Pid;
+export interface FunHead extends Omit<InternalFun, 'free'> {
   readonly freeCount: number;
 }
 

@@ -41,16 +41,7 @@ export class InternalFun {
   readonly free: readonly Term[];
 
   /** @internal */
-  constructor(fields: {
-    readonly arity: number;
-    readonly uniq: Uint8Array;
-    readonly index: number;
-    readonly module: Atom;
-    readonly oldIndex: number;
-    readonly oldUniq: number;
-    readonly pid: Pid;
-    readonly free: readonly Term[];
-  }) {
+  constructor(fields: InternalFun) {
     this.arity = fields.arity;
     this.uniq = fields.uniq;
     this.index = fields.index;
