@@ -50,9 +50,10 @@ export function monitor(self: ProcessState, local: LocalNode, to: Monitored, opt
 export function demonitor(self: ProcessState, local: LocalNode, ref: Reference, options: DemonitorOptions): void {
   checkIsReference(ref, 'demonitor()');
   checkOptional(options, 'demonitor()');
-  stopMonitor(self, local, ref);
+  const fired = !stopMonitor(self, local, ref);
   local.aliases.demonitored(self, ref);
-  if (options.flush === true) self.mailbox.flush((message) => isDown(message, ref));
+  // As OTP: looking through a full mailbox takes long, and for nothing while the monitor has not fired.
+  if (fired && options.flush === true) self.mailbox.flush((message) => isDown(message, ref));
 }
 
 /** Sets a monitor. @throws ArgumentError as {@link LocalNode.route} does, with nothing left behind. */
@@ -69,10 +70,12 @@ export function startMonitor(self: ProcessState, local: LocalNode, started: Moni
   }
 }
 
-/** Takes a monitor back, if it has not fired. */
-export function stopMonitor(self: ProcessState, local: LocalNode, ref: Reference): void {
+/** Takes a monitor back. @returns false if it has fired, or is none. */
+export function stopMonitor(self: ProcessState, local: LocalNode, ref: Reference): boolean {
   const held = self.relations.takeMonitor(local.referenceKey(ref));
-  if (held !== undefined) local.route({ kind: 'demonitor', from: self.pid, to: held.target, ref });
+  if (held === undefined) return false;
+  local.route({ kind: 'demonitor', from: self.pid, to: held.target, ref });
+  return true;
 }
 
 function isDown(message: Term, ref: Reference): boolean {

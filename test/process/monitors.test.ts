@@ -59,6 +59,15 @@ describe('monitors', () => {
     expect(leftovers(table)).toEqual(NOTHING_LEFT);
   });
 
+  // Looking through the mailbox each time took minutes.
+  test('demonitor with flush does not look at a full mailbox when nothing has come', () => {
+    const other = table.spawn(undefined);
+    for (let i = 0; i < 200_000; i++) other.send(me.pid, i);
+    for (let i = 0; i < 20_000; i++) me.demonitor(me.monitor(other.pid), { flush: true });
+    expect(me.messageQueueLength).toBe(200_000);
+    expect(table.get(me.pid)?.relations.monitors.size).toBe(0);
+  });
+
   test('a watcher that ends takes its monitors along', () => {
     const other = table.spawn(undefined, { name: 'other' });
     me.monitor('other');
