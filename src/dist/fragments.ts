@@ -133,8 +133,8 @@ export class Fragments {
     }
     sequence.bytes = size;
     this.#bytes = all;
-    // A view may keep much more memory alive than itself.
-    if (part.length >= LARGE_PART && part.length * 4 >= part.buffer.byteLength) {
+    // A view keeps all of its memory alive: twice itself at most, as the tail does.
+    if (part.length >= LARGE_PART && part.length * 2 >= part.buffer.byteLength) {
       closeTail(sequence);
       sequence.parts.push(part);
       return;
