@@ -21,7 +21,7 @@ const BADARG = atom('badarg');
 // What BEAM refuses itself, because it must have handled it before sending.
 const REFUSED = new Set(['reply', 'reply_tag']);
 
-/** Answers a request as a BEAM would: any function that is not exposed gives a process that ends with `undef`. */
+/** Answers a request as a BEAM would: a function that is not exposed gives a process that ends with `undef`. */
 export function serveSpawnRequest(table: ProcessTable, request: SpawnRequest, find: FindFunction): void {
   const { ref, from, groupLeader } = request;
   const wanted = readOptions(request.options);

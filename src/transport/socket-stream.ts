@@ -80,7 +80,7 @@ class SocketStream implements ByteStream {
     if (this.#sink !== undefined) return;
     this.#sink = sink;
     if (this.#closed) {
-      // As late as any other event: the owner is not called back from inside its own call.
+      // As late as every other event: the owner is not called back from inside its own call.
       process.nextTick(() => this.#tellClosed(sink));
       return;
     }

@@ -7,12 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DOP } from '../../src/dist/control.js';
 import { ANNOUNCED_FLAGS, DFLAG } from '../../src/dist/flags.js';
-import { Acceptor } from '../../src/dist/handshake/acceptor.js';
 import type { NodeOptions } from '../../src/node/options.js';
 import { atom, atomCount } from '../../src/term/atom.js';
 import { pid, reference } from '../../src/term/identifiers.js';
 import type { Term } from '../../src/term/term.js';
 import { tuple } from '../../src/term/tuple.js';
+import { acceptor } from '../dist/handshake/link.js';
 import { encoded, framed, packet } from '../dist/peers.js';
 import { u32 } from '../support/bytes.js';
 import { guard, signalGroup } from '../support/child.js';
@@ -217,15 +217,8 @@ describe('a peer that never reads', () => {
       await good.node.connect(victim.name);
       const name = 'sloth@127.0.0.1';
       const fake = await impersonate(epmd.port, 'sloth', ({ socket }) => {
-        const machine = new Acceptor({
-          self: { node: name, creation: 7, flags: ANNOUNCED_FLAGS },
-          challenge: randomInt(2 ** 32),
-          lengthBytes: 2,
-          allow: () => true,
-          decide: () => 'ok',
-          cookie: () => COOKIE,
-          isOwnChallenge: () => false,
-        });
+        const self = { node: name, creation: 7, flags: ANNOUNCED_FLAGS };
+        const machine = acceptor({ self, challenge: randomInt(2 ** 32), cookie: () => COOKIE });
         socket.removeAllListeners('data');
         socket.on('data', (chunk) => {
           const step = machine.receive(chunk);

@@ -4,10 +4,11 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { Connection } from '../../src/dist/connection.js';
 import type { ControlMessage } from '../../src/dist/control.js';
-import { Acceptor, type AcceptorOptions } from '../../src/dist/handshake/acceptor.js';
+import type { Acceptor, AcceptorOptions } from '../../src/dist/handshake/acceptor.js';
 import type { Established, HandshakeStep, Identity } from '../../src/dist/handshake/handshake.js';
 import { Initiator } from '../../src/dist/handshake/initiator.js';
 import type { HandshakeError } from '../../src/errors.js';
+import { acceptor } from '../dist/handshake/link.js';
 import type { Erlang } from '../support/erlang.js';
 
 export function identity(flags: bigint): Identity {
@@ -127,16 +128,7 @@ export async function listen(
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
     sockets.push(socket);
-    const machine = new Acceptor({
-      self,
-      challenge: randomInt(2 ** 32),
-      lengthBytes: 2,
-      allow: () => true,
-      decide: () => 'ok',
-      cookie: () => '',
-      isOwnChallenge: () => false,
-      ...options(),
-    });
+    const machine = acceptor({ self, challenge: randomInt(2 ** 32), cookie: () => '', ...options() });
     const outcome = shakeHands(machine, socket).catch((error: HandshakeError) => {
       socket.destroy();
       return error;

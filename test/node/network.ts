@@ -3,7 +3,7 @@
 import { randomInt } from 'node:crypto';
 import type { Discovery } from '../../src/discovery/discovery.js';
 import { ANNOUNCED_FLAGS } from '../../src/dist/flags.js';
-import { Acceptor, type AcceptorOptions } from '../../src/dist/handshake/acceptor.js';
+import type { AcceptorOptions } from '../../src/dist/handshake/acceptor.js';
 import type { Established, HandshakeStep } from '../../src/dist/handshake/handshake.js';
 import { Initiator, type InitiatorOptions } from '../../src/dist/handshake/initiator.js';
 import type { Node } from '../../src/node/node.js';
@@ -11,6 +11,7 @@ import type { NodeOptions } from '../../src/node/options.js';
 import { startNode } from '../../src/start-node.js';
 import { memory } from '../../src/transport/memory.js';
 import type { ByteStream, Transport } from '../../src/transport/transport.js';
+import { acceptor } from '../dist/handshake/link.js';
 import { keepLines, type LogLine } from '../support/ts-node.js';
 
 export const COOKIE = 'memory-cookie';
@@ -144,16 +145,8 @@ export function network(): Network {
       ports.set(name, port);
     },
     acceptAs(self, stream, options = {}) {
-      const machine = new Acceptor({
-        self: identityOf(self),
-        challenge: randomInt(2 ** 32),
-        lengthBytes: 2,
-        allow: () => true,
-        decide: () => 'ok',
-        cookie: () => COOKIE,
-        isOwnChallenge: () => false,
-        ...options,
-      });
+      const challenge = randomInt(2 ** 32);
+      const machine = acceptor({ self: identityOf(self), challenge, cookie: () => COOKIE, ...options });
       return play(stream, machine, undefined);
     },
   };

@@ -19,7 +19,7 @@ export interface SrvMapping {
    * has it. Default: all, so that several are places to try for one node.
    */
   readonly target?: string;
-  /** The name whose addresses stand in when no target has any. */
+  /** The name whose addresses stand in when no target has one. */
   readonly address?: string;
   /** Consul's `7f000001.addr.dc1.consul` is 127.0.0.1, without a question. Default: false. */
   readonly addrTargets?: boolean;

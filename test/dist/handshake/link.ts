@@ -49,6 +49,7 @@ export function initiator(options: Partial<InitiatorOptions> = {}): Initiator {
   return new Initiator({ self: us, peer: them.node, cookie: 'secret', challenge: 12345, lengthBytes: 2, ...options });
 }
 
+/** Lets everybody in who knows the cookie, unless `options` say otherwise. */
 export function acceptor(options: Partial<AcceptorOptions> = {}): Acceptor {
   return new Acceptor({
     self: them,
